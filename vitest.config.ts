@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  // oxc must be told: without the metadata Nest injects `undefined`.
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  test: {
+    pool: 'forks',
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/hosts/**'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    disableConsoleIntercept: true,
+  },
+});
