@@ -1,0 +1,99 @@
+/** What the rest of the agent sees of local servers. Protocol eras, processes and HTTP stay inside this folder. */
+
+export type ServerStatus = 'starting' | 'ready' | 'failed' | 'waiting' | 'disabled' | 'stopped';
+
+export interface ServerState {
+  readonly name: string;
+  readonly kind: 'stdio' | 'http';
+  readonly status: ServerStatus;
+  /** Milliseconds since the epoch of the last change of `status`. */
+  readonly since: number;
+  /** Negotiated MCP revision, e.g. `2025-11-25`; absent until ready. */
+  readonly protocolVersion?: string;
+  readonly serverInfo?: { readonly name?: string; readonly version?: string; readonly [key: string]: unknown };
+  readonly tools: number;
+  /** Starts since the agent began, the first included. */
+  readonly starts: number;
+  /** Why it is not ready, with the server's last stderr lines; for the machine's owner only. */
+  readonly problem?: string;
+  /** When the next try is due (`waiting`). */
+  readonly retryAt?: number;
+}
+
+/** A server's whole offer, every page of every list, each entry exactly as the server sent it. */
+export interface ServerCatalog {
+  readonly protocolVersion: string;
+  readonly serverInfo: Readonly<Record<string, unknown>>;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly instructions?: string;
+  readonly tools: readonly Readonly<Record<string, unknown>>[];
+}
+
+export interface JsonRpcError {
+  readonly code: number;
+  readonly message: string;
+  readonly data?: unknown;
+}
+
+/** `result`: the JSON text of the JSON-RPC `result` member as the server wrote it, with raw CR and LF turned to spaces. */
+export type RequestOutcome =
+  | { readonly kind: 'result'; readonly json: Uint8Array }
+  | { readonly kind: 'error'; readonly error: JsonRpcError };
+
+export interface RequestContext {
+  /** Aborting sends `notifications/cancelled` upstream and rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+  /** Present when the client asked for progress: params of each `notifications/progress`, without the token. */
+  readonly onProgress?: (params: Readonly<Record<string, unknown>>) => void;
+  /** `notifications/message` params that surely belong to this request. */
+  readonly onLog?: (params: Readonly<Record<string, unknown>>) => void;
+}
+
+export type ServerErrorCode =
+  /** No server of that name in the config. */
+  | 'unknown_server'
+  /** Not ready: nothing was sent. */
+  | 'not_ready'
+  /** Ended or cut after the request had been sent. */
+  | 'lost'
+  /** The server's own `timeout` passed. */
+  | 'timeout'
+  /** Larger than the message limit. */
+  | 'too_large';
+
+/** A request that got no answer of the server's own. `dispatched`: the server may have acted on it. */
+export class ServerError extends Error {
+  constructor(
+    readonly code: ServerErrorCode,
+    message: string,
+    readonly dispatched: boolean,
+  ) {
+    super(message);
+  }
+}
+
+/** All local servers of one agent. */
+export interface LocalServers {
+  /** Starts every enabled server, in parallel; returns at once. */
+  start(): void;
+  states(): readonly ServerState[];
+  catalogs(): ReadonlyMap<string, ServerCatalog>;
+  /** Waits until every server is ready, failed or disabled once (start-up), or the signal aborts. */
+  settled(signal: AbortSignal): Promise<void>;
+  /**
+   * One JSON-RPC request. `params` is JSON text that goes out byte for byte, but for `_meta.progressToken`, which is this hop's own.
+   * @throws ServerError, or the signal's reason.
+   */
+  request(server: string, method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome>;
+  /** Restarts one server (or all) and resolves with the states once each is ready or has failed. @throws ServerError unknown_server */
+  restart(server: string | undefined, signal: AbortSignal): Promise<readonly ServerState[]>;
+  /** Stops everything: stdin closed, then SIGTERM, then SIGKILL to the whole process group. */
+  close(): Promise<void>;
+}
+
+/** How changes are told; given at construction. */
+export interface LocalServersEvents {
+  /** A new or changed offer; `undefined` when the server is gone (ended, failed). */
+  catalog(server: string, catalog: ServerCatalog | undefined): void;
+  state(state: ServerState): void;
+}
