@@ -1,0 +1,45 @@
+import type { AgentConfig } from '../config/config.js';
+import type { Logger } from '../log/logger.js';
+import type { TokenSource } from './credentials/types.js';
+import type { ServerState } from './servers/types.js';
+
+/** `refused`: the relay will not have this agent (login gone, device revoked); redialling does not help. */
+export type LinkState = 'connecting' | 'online' | 'offline' | 'refused';
+
+/** The agent at one moment. Plain data: it crosses the control socket as JSON. */
+export interface AgentSnapshot {
+  readonly link: LinkState;
+  /** Milliseconds since the epoch of the last change of `link`. */
+  readonly since: number;
+  /** The relay's origin. */
+  readonly relay: string;
+  /** The name the relay gave this device; absent before the first welcome. */
+  readonly deviceName?: string;
+  /** What is wrong with the link, ending with the next step. */
+  readonly problem?: string;
+  readonly servers: readonly ServerState[];
+  readonly callsRunning: number;
+  readonly version: string;
+  readonly pid: number;
+}
+
+export interface Agent {
+  /** Starts the servers and keeps the link up until `signal` aborts; then ends both and resolves. */
+  run(signal: AbortSignal): Promise<void>;
+  snapshot(): AgentSnapshot;
+  /** Restarts one server, or all, and resolves once each is ready or has failed. @throws ServerError unknown_server */
+  restart(server: string | undefined, signal: AbortSignal): Promise<readonly ServerState[]>;
+  /** Tells of every change of the snapshot. @returns unsubscribe */
+  onChange(listener: (snapshot: AgentSnapshot) => void): () => void;
+}
+
+export interface AgentOptions {
+  readonly logger: Logger;
+  /** True where a person sits at this process: a missing login may then open their browser. */
+  readonly browser: boolean;
+  readonly credentials: TokenSource;
+  /** This program's version, for hello and the snapshot. */
+  readonly version: string;
+}
+
+export type CreateAgent = (config: AgentConfig, options: AgentOptions) => Agent;
