@@ -1,0 +1,46 @@
+import type { Frame } from './frames.js';
+import { MessageError } from './messages.js';
+
+interface Partial {
+  readonly pieces: Buffer[];
+  bytes: number;
+}
+
+/** Puts messages that came in several frames back together. One per link; results never pass through here. */
+export class Assembler {
+  readonly #partial = new Map<string, Partial>();
+
+  /** @param maxBytes largest message body; @param maxOpen messages begun and not finished at one time */
+  constructor(
+    private readonly maxBytes: number,
+    private readonly maxOpen: number,
+  ) {}
+
+  /** @returns the whole body once its last frame is there. @throws MessageError too_large */
+  add(frame: Frame): Buffer | undefined {
+    const key = `${frame.type}:${frame.id}`;
+    const open = this.#partial.get(key);
+    if (open === undefined && !frame.more) {
+      if (frame.body.length > this.maxBytes) throw new MessageError('too_large', 'message');
+      return frame.body;
+    }
+    const partial = open ?? { pieces: [], bytes: 0 };
+    partial.pieces.push(frame.body);
+    partial.bytes += frame.body.length;
+    if (partial.bytes > this.maxBytes) throw new MessageError('too_large', 'message');
+    if (frame.more) {
+      if (open === undefined) {
+        if (this.#partial.size >= this.maxOpen) throw new MessageError('too_large', 'message');
+        this.#partial.set(key, partial);
+      }
+      return undefined;
+    }
+    this.#partial.delete(key);
+    return Buffer.concat(partial.pieces, partial.bytes);
+  }
+
+  /** Forgets a message begun under this id (its call was cancelled). */
+  drop(id: string): void {
+    for (const key of this.#partial.keys()) if (key.endsWith(id)) this.#partial.delete(key);
+  }
+}
