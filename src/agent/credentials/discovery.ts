@@ -147,7 +147,7 @@ function notARelay(relay: string, why: string, cause?: unknown): DiscoveryError 
 }
 
 /** The system's own word for what went wrong, e.g. ECONNREFUSED. */
-function networkReason(error: unknown): string {
+export function networkReason(error: unknown): string {
   if (!(error instanceof Error)) return 'no answer';
   if (error.name === 'TimeoutError') return 'no answer in time';
   const { cause } = error;
@@ -180,6 +180,6 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 }
 
 /** Foreign text made safe for a terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
 }
