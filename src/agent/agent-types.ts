@@ -38,6 +38,8 @@ export interface AgentOptions {
   /** True where a person sits at this process: a missing login may then open their browser. */
   readonly browser: boolean;
   readonly credentials: TokenSource;
+  /** A relay that will not have this agent ends `run` with LinkRefused, or (a daemon) is tried again after a new login. */
+  readonly whenRefused?: 'stop' | 'wait';
   /** This program's version, for hello and the snapshot. */
   readonly version: string;
 }

@@ -37,8 +37,10 @@ export interface Welcome {
   readonly calls: Readonly<Record<string, number>>;
 }
 
-/** One server's whole offer, or that it is gone. Sent as often as it changes; the last one counts. */
+/** One server's whole offer, or that it is gone. Sent as often as it changes; the highest `seq` counts. */
 export interface Catalog {
+  /** Rises with every catalog of this agent's start: long ones may arrive after shorter, newer ones. */
+  readonly seq: number;
   readonly server: string;
   readonly status: ServerBrief['status'];
   /** Absent while the server is not ready. */
@@ -189,11 +191,13 @@ export function decodeWelcome(body: Uint8Array): Welcome {
 export function decodeCatalog(body: Uint8Array): Catalog {
   const what = 'catalog';
   const raw = parse(body, what);
+  const seq = count(raw.seq, what);
   const server = text(raw.server, what, 64);
   const state = status(raw.status, what);
-  if (raw.offer === undefined) return { server, status: state };
+  if (raw.offer === undefined) return { seq, server, status: state };
   const offer = object(raw.offer, what);
   return {
+    seq,
     server,
     status: state,
     offer: {

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import type { AgentConfig } from '../config/config.js';
+import { agentEnvironment } from '../config/environment.js';
+import type { Frame } from '../protocol/frames.js';
+import type { Hello, Welcome } from '../protocol/messages.js';
+import type { Agent, AgentOptions, AgentSnapshot, LinkState } from './agent-types.js';
+import { callRunner } from './calls/run-call.js';
+import { RunningCalls } from './calls/running-calls.js';
+import { Catalogs } from './catalogs.js';
+import { deviceIdentity } from './credentials/device-identity.js';
+import type { Connection } from './link/connection.js';
+import { Link } from './link/link.js';
+import { useProxyForFetch } from './network.js';
+import { createLocalServers } from './servers/local-servers.js';
+import type { LocalServers, ServerState } from './servers/types.js';
+
+/** Until the relay's welcome says otherwise. */
+const RESULT_BYTES = 64 * 1024 * 1024;
+
+/** One agent: its local servers, the link to its relay, and the calls between them. */
+export function createAgent(config: AgentConfig, options: AgentOptions): Agent {
+  return new RunningAgent(config, options);
+}
+
+class RunningAgent implements Agent {
+  readonly #servers: LocalServers;
+  readonly #calls: RunningCalls;
+  readonly #catalogs: Catalogs;
+  readonly #link: Link;
+  readonly #listeners = new Set<(snapshot: AgentSnapshot) => void>();
+  readonly #draining = new Set<Connection>();
+  /** Calls are taken up again after a lost link only by the same start of the agent. */
+  readonly #instance = randomBytes(16).toString('hex');
+  #machine = '';
+  #resultBytes = RESULT_BYTES;
+  #state: LinkState = 'connecting';
+  #since = Date.now();
+  #problem: string | undefined;
+  #deviceName: string | undefined;
+  #offered: readonly string[] = [];
+
+  constructor(
+    private readonly config: AgentConfig,
+    private readonly options: AgentOptions,
+  ) {
+    const { logger, version } = options;
+    this.#servers = createLocalServers(config.servers, {
+      logger: logger.child('servers'),
+      clientInfo: { name: 'mcp-local-tunnel', version },
+      environment: agentEnvironment(),
+      events: {
+        catalog: (server) => this.#catalogs.send(server, this.#link.current),
+        state: (state) => this.#serverState(state),
+      },
+    });
+    this.#catalogs = new Catalogs(this.#servers);
+    this.#calls = new RunningCalls(
+      callRunner({ servers: this.#servers, logger: logger.child('calls'), resultBytes: () => this.#resultBytes }),
+    );
+    this.#link = new Link(
+      {
+        relay: config.relay,
+        version,
+        credentials: options.credentials,
+        logger: logger.child('link'),
+        whenRefused: options.whenRefused ?? 'stop',
+      },
+      {
+        hello: () => this.#hello(),
+        online: (connection, welcome) => this.#online(connection, welcome),
+        frame: (frame: Frame, connection) => this.#calls.frame(frame, connection),
+        mark: (connection) => this.#calls.mark(connection.sender),
+        delivered: (connection) => this.#calls.delivered(connection.sender),
+        offline: (connection) => {
+          this.#draining.delete(connection);
+          this.#calls.detach(connection.sender);
+        },
+        draining: (connection) => this.#draining.add(connection),
+        state: (state, problem) => this.#setState(state, problem),
+      },
+    );
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await useProxyForFetch();
+    this.#machine = (await deviceIdentity(this.config)).machineId;
+    this.#servers.start();
+    try {
+      await this.#link.run(signal);
+    } finally {
+      this.#calls.close();
+      await this.#servers.close();
+    }
+  }
+
+  snapshot(): AgentSnapshot {
+    return {
+      link: this.#state,
+      since: this.#since,
+      relay: this.config.relay,
+      ...(this.#deviceName === undefined ? {} : { deviceName: this.#deviceName }),
+      ...(this.#problem === undefined ? {} : { problem: this.#problem }),
+      servers: this.#servers.states(),
+      callsRunning: this.#calls.running,
+      version: this.options.version,
+      pid: process.pid,
+    };
+  }
+
+  restart(server: string | undefined, signal: AbortSignal): Promise<readonly ServerState[]> {
+    return this.#servers.restart(server, signal);
+  }
+
+  onChange(listener: (snapshot: AgentSnapshot) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #hello(): Hello {
+    this.#offered = this.#calls.resumable(new Set([...this.#draining].map((connection) => connection.sender)));
+    return {
+      versions: [1],
+      instance: this.#instance,
+      machine: this.#machine,
+      name: this.config.name,
+      app: { version: this.options.version, platform: process.platform },
+      calls: this.#offered,
+      servers: this.#servers.states().map(({ name, status }) => ({ name, status })),
+    };
+  }
+
+  #online(connection: Connection, welcome: Welcome): void {
+    this.#resultBytes = welcome.resultBytes;
+    this.#calls.attach(connection, this.#offered, welcome.calls);
+    this.#catalogs.sendAll(connection);
+    const { logger } = this.options;
+    if (welcome.name !== this.#deviceName) {
+      this.#deviceName = welcome.name;
+      if (welcome.name !== this.config.name) {
+        logger.warn(`another device is called "${this.config.name}": this one goes by "${welcome.name}"`);
+      }
+    }
+  }
+
+  #serverState(state: ServerState): void {
+    const { logger } = this.options;
+    const line = `server ${state.name} ${state.status}`;
+    if (state.status === 'ready') logger.info(line, { tools: state.tools });
+    else if (state.problem !== undefined) logger.warn(`${line}: ${state.problem}`);
+    else logger.info(line);
+    this.#catalogs.send(state.name, this.#link.current);
+    this.#changed();
+  }
+
+  #setState(state: LinkState, problem?: string): void {
+    if (state === this.#state && problem === this.#problem) return;
+    const before = this.#state;
+    this.#problem = problem;
+    if (state !== before) {
+      this.#state = state;
+      this.#since = Date.now();
+    }
+    const { logger } = this.options;
+    if (state === 'online') logger.info(`online at ${this.config.relay} as ${this.#deviceName}`);
+    else if (state === 'refused') logger.error(problem ?? 'refused');
+    else if (problem !== undefined) logger.warn(problem);
+    this.#changed();
+  }
+
+  #changed(): void {
+    const snapshot = this.snapshot();
+    for (const listener of this.#listeners) listener(snapshot);
+  }
+}

@@ -1,0 +1,102 @@
+import type { Agent, IncomingMessage } from 'node:http';
+import WebSocket from 'ws';
+import { LINK_PATH, MAX_FRAME_BYTES, SUBPROTOCOL } from '../../protocol/frames.js';
+
+export type DialErrorCode =
+  /** 401: the token is not good (any more). */
+  | 'unauthorized'
+  /** 403: this login may not connect devices. */
+  | 'forbidden'
+  /** 429 or 503: the relay asks to come back later. */
+  | 'unavailable'
+  /** It answered, and not as a relay does. */
+  | 'not_a_relay'
+  /** No connection at all. */
+  | 'network';
+
+export class DialError extends Error {
+  constructor(
+    readonly code: DialErrorCode,
+    message: string,
+    readonly retryAfterSeconds?: number,
+  ) {
+    super(message);
+  }
+}
+
+export interface DialOptions {
+  /** http(s) origin of the relay. */
+  readonly relay: string;
+  readonly token: string;
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly proxy?: Agent | undefined;
+}
+
+const HANDSHAKE_MS = 15_000;
+
+/**
+ * Opens the link's WebSocket; the token goes in the Authorization header (RFC 6750 §2.1), never in the URL.
+ * @returns an open socket, paused, so that no frame is lost before a reader is there
+ * @throws DialError, or the signal's reason
+ */
+export function dial(options: DialOptions): Promise<WebSocket> {
+  const { relay, signal } = options;
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const socket = new WebSocket(relay.replace(/^http/, 'ws') + LINK_PATH, SUBPROTOCOL, {
+      headers: { authorization: `Bearer ${options.token}`, 'user-agent': `mcp-local-tunnel/${options.version}` },
+      handshakeTimeout: HANDSHAKE_MS,
+      maxPayload: MAX_FRAME_BYTES,
+      perMessageDeflate: false,
+      followRedirects: false,
+      ...(options.proxy === undefined ? {} : { agent: options.proxy }),
+    });
+    const settle = (act: () => void): void => {
+      signal.removeEventListener('abort', abort);
+      act();
+    };
+    const abort = (): void => {
+      socket.terminate();
+      settle(() => reject(signal.reason));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('open', () => {
+      socket.pause();
+      settle(() => resolve(socket));
+    });
+    socket.once('unexpected-response', (request, response) => {
+      response.resume();
+      request.destroy();
+      settle(() => reject(refusal(relay, response)));
+    });
+    // Also swallows what a destroyed socket still says: the promise has been settled by then.
+    socket.on('error', (error) => settle(() => reject(new DialError('network', networkProblem(relay, error)))));
+  });
+}
+
+function refusal(relay: string, response: IncomingMessage): DialError {
+  const status = response.statusCode ?? 0;
+  const later = Number(response.headers['retry-after']);
+  const wait = Number.isFinite(later) && later >= 0 ? later : undefined;
+  if (status === 401) return new DialError('unauthorized', `${relay} does not accept this login`);
+  if (status === 403) return new DialError('forbidden', `${relay} does not let this login connect a device`);
+  if (status === 429 || status === 503) {
+    return new DialError('unavailable', `${relay} asks to come back later (status ${status})`, wait);
+  }
+  if (status >= 500 || status === 408) return new DialError('network', `${relay} answered ${status}`);
+  return new DialError(
+    'not_a_relay',
+    `${relay} answered ${status} where a relay opens a WebSocket: check "relay" in the config, and that the proxy in front passes WebSocket upgrades on ${LINK_PATH}`,
+  );
+}
+
+function networkProblem(relay: string, error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (code === 'ENOTFOUND') return `${new URL(relay).hostname} is not known to DNS`;
+  if (code === 'ECONNREFUSED') return `nothing answers at ${relay}`;
+  if (code !== undefined && /CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
+    return `the certificate of ${relay} is not trusted (${code}): a private CA is named by NODE_EXTRA_CA_CERTS`;
+  }
+  return `no connection to ${relay}: ${error.message}`;
+}

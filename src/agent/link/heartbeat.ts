@@ -1,0 +1,48 @@
+import type WebSocket from 'ws';
+
+export interface HeartbeatEvents {
+  /** Just before a ping is sent. */
+  ping(): void;
+  /** The answer to the last ping came. */
+  pong(): void;
+}
+
+/** Pings a peer at a fixed pace and ends the socket when an answer stays out. Owns its timers until the socket closes. */
+export class Heartbeat {
+  readonly #interval: NodeJS.Timeout;
+  #deadline: NodeJS.Timeout | undefined;
+  #closing: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly socket: WebSocket,
+    intervalSeconds: number,
+    private readonly pongSeconds: number,
+    private readonly events: HeartbeatEvents,
+  ) {
+    this.#interval = setInterval(() => this.ping(), intervalSeconds * 1000);
+    socket.on('pong', () => {
+      clearTimeout(this.#deadline);
+      this.#deadline = undefined;
+      events.pong();
+    });
+  }
+
+  /** Sends a ping unless one is under way. */
+  ping(): void {
+    if (this.#deadline !== undefined || this.socket.readyState !== this.socket.OPEN) return;
+    this.events.ping();
+    this.socket.ping();
+    this.#deadline = setTimeout(() => this.socket.terminate(), this.pongSeconds * 1000);
+  }
+
+  /** After a close frame: the socket ends by itself, or at the latest after this time. */
+  closeWithin(ms: number): void {
+    this.#closing ??= setTimeout(() => this.socket.terminate(), ms);
+  }
+
+  stop(): void {
+    clearInterval(this.#interval);
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#closing);
+  }
+}
