@@ -1,0 +1,65 @@
+import { Buffer } from 'node:buffer';
+
+const LINE_FEED = 0x0a;
+/** What is kept of each end of a line that is too long. */
+const ENDS_BYTES = 4096;
+
+export interface LineReaderEvents {
+  /** A line without its line feed; the buffer is the receiver's own. */
+  line(line: Buffer): void;
+  /** A line longer than the limit, which was dropped but for its first and last bytes. */
+  overlong(head: Buffer, tail: Buffer, bytes: number): void;
+}
+
+/**
+ * Cuts a byte stream into lines. Every byte is copied once, however many chunks a line comes in, and a line over the
+ * limit takes no memory beyond it.
+ */
+export class LineReader {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #head: Buffer | undefined;
+
+  constructor(
+    private readonly limit: number,
+    private readonly events: LineReaderEvents,
+  ) {}
+
+  push(chunk: Buffer): void {
+    let start = 0;
+    for (;;) {
+      const end = chunk.indexOf(LINE_FEED, start);
+      if (end < 0) break;
+      this.#append(chunk.subarray(start, end));
+      this.#finish();
+      start = end + 1;
+    }
+    if (start < chunk.length) this.#append(chunk.subarray(start));
+  }
+
+  /** The stream has ended: what has no line feed is a line too. */
+  end(): void {
+    if (this.#bytes > 0) this.#finish();
+  }
+
+  #append(part: Buffer): void {
+    this.#chunks.push(part);
+    this.#bytes += part.length;
+    if (this.#bytes <= this.limit) return;
+    this.#head ??= Buffer.concat(this.#chunks, Math.min(ENDS_BYTES, this.#bytes));
+    const last = this.#chunks.length > 1 && part.length < ENDS_BYTES ? Buffer.concat(this.#chunks) : part;
+    // A copy, so that a small tail does not keep a large chunk.
+    this.#chunks = [Buffer.from(last.subarray(-ENDS_BYTES))];
+  }
+
+  #finish(): void {
+    const bytes = this.#bytes;
+    const head = this.#head;
+    const line = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    this.#bytes = 0;
+    this.#head = undefined;
+    if (head) this.events.overlong(head, line, bytes);
+    else this.events.line(line);
+  }
+}

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { idOfCutResponse, readMessages, requestMessage, withProgressToken } from './messages.js';
+
+const splice = (text: string, token?: number) => withProgressToken(Buffer.from(text), token)?.toString();
+
+describe('readMessages', () => {
+  it('keeps a result as it was written, on one line', () => {
+    const [message] =
+      readMessages(
+        Buffer.from('{"id":3,\r\n"result":{"n":12345678901234567890,\r\n\t"s":"a\\nb"},"jsonrpc":"2.0"}\r'),
+      ) ?? [];
+    expect(message?.kind).toBe('result');
+    expect(message?.kind === 'result' && message.json.toString()).toBe('{"n":12345678901234567890,  \t"s":"a\\nb"}');
+  });
+
+  it('reads errors, requests, notifications and batches', () => {
+    const text = `[{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no","data":{"a":1}}},
+      {"jsonrpc":"2.0","id":"s","method":"ping"},{"jsonrpc":"2.0","method":"n","params":{"x":1}},7]`;
+    expect(readMessages(Buffer.from(text))).toEqual([
+      { kind: 'error', id: 1, error: { code: -1, message: 'no', data: { a: 1 } } },
+      { kind: 'request', id: 's', method: 'ping' },
+      { kind: 'notification', method: 'n', params: { x: 1 } },
+    ]);
+  });
+
+  it.each(['hello', '', '{}', '[]', '[1]', '{"id":1}', '{"id":"1","result":{}}', '{"id":1,"result":{}'])(
+    'refuses %j',
+    (text) => {
+      expect(readMessages(Buffer.from(text))).toBeUndefined();
+    },
+  );
+});
+
+describe('withProgressToken', () => {
+  it('replaces, inserts and removes ours and nothing else', () => {
+    expect(splice('{ "name" : "x" }', 5)).toBe('{"_meta":{"progressToken":5}, "name" : "x" }');
+    expect(splice('{}', 5)).toBe('{"_meta":{"progressToken":5}}');
+    expect(splice('{"_meta":{"a":1, "progressToken":"theirs" ,"b":2}}', 5)).toBe(
+      '{"_meta":{"progressToken":5,"a":1 ,"b":2}}',
+    );
+    expect(splice('{"_meta":{"progressToken":1,"b":2},"n":12345678901234567890}')).toBe(
+      '{"_meta":{"b":2},"n":12345678901234567890}',
+    );
+    expect(splice('{"_meta":{"a":1,"progress\\u0054oken":1}}')).toBe('{"_meta":{"a":1}}');
+    expect(splice('{"_meta":{"progressToken":1}}')).toBe('{"_meta":{}}');
+    expect(splice('{"arguments":{"_meta":{"progressToken":1}}}')).toBe('{"arguments":{"_meta":{"progressToken":1}}}');
+    expect(splice('{"_meta":null}', 5)).toBe('{"_meta":null}');
+    expect(splice('[1]', 5)).toBeUndefined();
+  });
+
+  it('leaves the rest of any params as they were', () => {
+    const meta = fc.option(fc.dictionary(fc.constantFrom('a', 'progressToken', 'b'), fc.jsonValue()), {
+      nil: undefined,
+    });
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        meta,
+        fc.option(fc.nat(), { nil: undefined }),
+        (params, own, token) => {
+          const text = JSON.stringify(own ? { ...params, _meta: own } : params);
+          const given: unknown = JSON.parse(text);
+          const { progressToken: _theirs, ...rest } = own ?? {};
+          const expected =
+            own || token !== undefined
+              ? { ...rest, ...(token === undefined ? {} : { progressToken: token }) }
+              : undefined;
+          const after: unknown = JSON.parse(splice(text, token) ?? 'null');
+          expect(after).toEqual({ ...(given as object), ...(expected ? { _meta: expected } : {}) });
+        },
+      ),
+    );
+  });
+
+  it('makes one line of a request', () => {
+    const text = requestMessage(1, 'a"b', Buffer.from('{\n"n":1.0\r\n}'), undefined)?.toString();
+    expect(text).toBe('{"jsonrpc":"2.0","id":1,"method":"a\\"b","params":{ "n":1.0  }}');
+    expect(requestMessage(1, 'ping', Buffer.alloc(0), undefined)?.toString()).toBe(
+      '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+    );
+    expect(requestMessage(1, 'x', Buffer.from('{]'), undefined)).toBeUndefined();
+  });
+});
+
+describe('idOfCutResponse', () => {
+  const id = (head: string, tail: string) => idOfCutResponse(Buffer.from(head), Buffer.from(tail));
+  it('finds the id at either end', () => {
+    expect(id('{"jsonrpc":"2.0","id":9,"result":{"a":"', '"}}')).toBe(9);
+    expect(id('{"jsonrpc":"2.0","result":{"a":"', 'xx"}, "id" : 10 }')).toBe(10);
+    expect(id('{"result":{"a":"', 'xx"},"id":11,"jsonrpc":"2.0"}')).toBe(11);
+  });
+  it('takes no id from within', () => {
+    expect(id('{"jsonrpc":"2.0","result":{"a":"', '"b":{"id":5}}}')).toBeUndefined();
+    expect(id('{"jsonrpc":"2.0","result":{"a":"', ',\\"id\\":5}"}}')).toBeUndefined();
+    expect(id('{"jsonrpc":"2.0","id":1,"method":"x","params":{"', '"}}')).toBeUndefined();
+    expect(id('garbage', 'garbage')).toBeUndefined();
+  });
+});

@@ -1,0 +1,150 @@
+import type { Buffer } from 'node:buffer';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import spawn from 'cross-spawn';
+import { LineReader } from './line-reader.js';
+import { idOfCutResponse } from './messages.js';
+import { endProcessGroup } from './process-group.js';
+import { StderrTail } from './stderr-tail.js';
+import type { Outgoing, Transport, TransportEvents } from './transport.js';
+import { ServerError } from './types.js';
+
+/** A server that has ended may still have answers in the pipe; a grandchild that holds the pipe may not delay the end. */
+const DRAIN_MS = 250;
+
+export interface StdioTransportOptions {
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly messageBytes: number;
+  readonly platform: NodeJS.Platform;
+}
+
+/** A child process that speaks newline-delimited JSON-RPC on stdin and stdout (MCP 2025-11-25 basic/transports#stdio). */
+export class StdioTransport implements Transport {
+  readonly #stderr = new StderrTail();
+  #child: ChildProcess | undefined;
+  #ended = false;
+  #drain: NodeJS.Timeout | undefined;
+  /** Messages leave in order, each once the one before has left our memory. */
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: StdioTransportOptions) {}
+
+  async start(events: TransportEvents): Promise<void> {
+    const { command, cwd, env, platform } = this.options;
+    const [program, ...args] = command;
+    // argv as it is, never a shell. Its own group on POSIX, so that the whole group can be ended.
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...env },
+      detached: platform !== 'win32',
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
+    this.#child = child;
+    child.stdin?.on('error', () => undefined); // told by the write that failed, and by the exit
+    this.#readOutput(child, events);
+    try {
+      if (child.pid === undefined) await once(child, 'spawn');
+    } catch (error) {
+      this.#ended = true;
+      throw new Error(this.#spawnProblem(error), { cause: error });
+    }
+  }
+
+  send(json: Buffer, outgoing: Outgoing): Promise<boolean> {
+    const sent = this.#writing.then(() => this.#write(json, outgoing));
+    this.#writing = sent.then(
+      () => undefined,
+      () => undefined,
+    );
+    return sent;
+  }
+
+  release(): void {}
+  negotiated(): void {}
+
+  pause(): void {
+    this.#child?.stdout?.pause();
+  }
+
+  resume(): void {
+    this.#child?.stdout?.resume();
+  }
+
+  lastWords(): readonly string[] {
+    return this.#stderr.lines();
+  }
+
+  async close(): Promise<void> {
+    this.#ended = true;
+    clearTimeout(this.#drain);
+    const child = this.#child;
+    if (!child) return;
+    await endProcessGroup(child, this.options.platform);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
+
+  #readOutput(child: ChildProcess, events: TransportEvents): void {
+    const { messageBytes } = this.options;
+    const reader = new LineReader(messageBytes, {
+      line: (line) => {
+        if (!this.#ended && line.length > 0) events.message(line);
+      },
+      overlong: (head, tail, bytes) => {
+        const message = `the server sent a message of ${bytes} bytes; the limit is ${messageBytes}`;
+        if (!this.#ended) events.failed(idOfCutResponse(head, tail), new ServerError('too_large', message, true));
+      },
+    });
+    const end = (reason: string) => {
+      if (this.#ended) return;
+      clearTimeout(this.#drain);
+      reader.end();
+      this.#ended = true;
+      events.ended({ reason, sessionLost: false });
+    };
+    child.stdout?.on('data', (chunk: Buffer) => reader.push(chunk));
+    child.stdout?.on('error', () => undefined);
+    child.stderr?.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    child.stderr?.on('error', () => undefined);
+    child.on('error', () => undefined); // told by start(), or by the exit
+    child.once('exit', (code, signal) => {
+      this.#drain = setTimeout(() => end(exitReason(code, signal)), DRAIN_MS);
+    });
+    child.once('close', (code, signal) => end(exitReason(code, signal)));
+    // Without stdout nothing can come: the same as ended, unless the exit is on its way to say more.
+    child.stdout?.once('close', () => {
+      if (!this.#ended) this.#drain ??= setTimeout(() => end('closed its output'), DRAIN_MS);
+    });
+  }
+
+  async #write(json: Buffer, outgoing: Outgoing): Promise<boolean> {
+    const stdin = this.#child?.stdin;
+    if (this.#ended || !stdin?.writable) throw new Error('the server does not take input any more');
+    if (outgoing.wanted && !outgoing.wanted()) return false;
+    stdin.cork();
+    stdin.write(json);
+    const more = stdin.write('\n');
+    stdin.uncork();
+    if (!more) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]).catch(() => undefined);
+    return true;
+  }
+
+  #spawnProblem(error: unknown): string {
+    const { command, cwd } = this.options;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' && cwd !== undefined && !existsSync(cwd))
+      return `working folder "${cwd}" does not exist: change "cwd"`;
+    if (code === 'ENOENT') return `command "${command[0]}" not found: is it installed and on PATH?`;
+    if (code === 'EACCES') return `command "${command[0]}" may not be run: is it an executable file?`;
+    return `command "${command[0]}" could not be started: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function exitReason(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal) return `ended by ${signal}`;
+  return code === 0 ? 'ended by itself (exit status 0)' : `ended with exit status ${code}`;
+}

@@ -1,0 +1,61 @@
+import type { Buffer } from 'node:buffer';
+import { ServerError } from './types.js';
+
+/** Why a transport ended. */
+export interface TransportEnd {
+  /** For the machine's owner, e.g. `ended with exit status 1`. */
+  readonly reason: string;
+  /** The server only forgot our session: start anew at once, without waiting. */
+  readonly sessionLost: boolean;
+}
+
+/** What a transport tells the session on top of it. */
+export interface TransportEvents {
+  /**
+   * One JSON-RPC message, or a batch of them, as JSON text. The buffer is the receiver's own.
+   * @param request the id of the request on whose own stream it came, where the transport can tell (HTTP)
+   */
+  message(json: Buffer, request?: number): void;
+  /** This request will get no answer; the session goes on. Without an id when it cannot be told which. */
+  failed(request: number | undefined, error: ServerError): void;
+  /** Nothing will be received any more. Told once, and not after `close`. */
+  ended(end: TransportEnd): void;
+}
+
+/** What a message is, for transports that must know. */
+export interface Outgoing {
+  /** Id of a request that expects an answer. */
+  readonly request?: number;
+  readonly method?: string;
+  /** Asked right before writing; false drops the message (its request was aborted while it waited). */
+  readonly wanted?: () => boolean;
+}
+
+/** The way to one server. stdio gives the bytes as received; HTTP gives messages the SDK has parsed, written again. */
+export interface Transport {
+  /** @throws Error that says what to do, when there is no way to the server */
+  start(events: TransportEvents, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves once written, with false when it was not wanted any more. Waits while the server reads slowly.
+   * @throws Error when it could not be written
+   */
+  send(json: Buffer, outgoing: Outgoing): Promise<boolean>;
+  /** No more is expected for this request. */
+  release(request: number): void;
+  /** The revision both sides speak from here on. */
+  negotiated(protocolVersion: string): void;
+  /** Stops and goes on reading; what the server writes meanwhile stays with it. */
+  pause(): void;
+  resume(): void;
+  /** The last things the server wrote for people, safe for a terminal. */
+  lastWords(): readonly string[];
+  /** Ends the session and whatever was started for it. Never throws. */
+  close(): Promise<void>;
+}
+
+/** The server no longer knows our session, so it did nothing: the request may be sent again after a new `initialize`. */
+export class SessionLostError extends ServerError {
+  constructor() {
+    super('not_ready', 'the server ended its session', false);
+  }
+}
