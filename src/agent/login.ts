@@ -7,6 +7,7 @@ import { type Answer, pastedAnswer } from './login/answer.js';
 import { openBrowser } from './login/browser.js';
 import { type CallbackServer, openCallbackServer } from './login/callback-server.js';
 import { explained, timedOut, unanswered } from './login/login-error.js';
+import { useProxyForFetch } from './network.js';
 
 const TIMEOUT_MS = 10 * 60_000;
 
@@ -40,6 +41,7 @@ export interface LoginResult {
  * @throws LoginError, PrivatePathError (before anyone is asked), or the signal's reason
  */
 export async function login(config: AgentConfig, options: LoginOptions): Promise<LoginResult> {
+  await useProxyForFetch();
   const store = new CredentialStore(config);
   await store.load();
   const ended = new AbortController();
@@ -151,6 +153,7 @@ export interface LogoutResult {
 
 /** Ends this profile's login: at the relay as far as it can be reached, here in any case. @throws PrivatePathError, or the signal's reason */
 export async function logout(config: AgentConfig, { signal }: { readonly signal: AbortSignal }): Promise<LogoutResult> {
+  await useProxyForFetch();
   const store = new CredentialStore(config);
   const { relay } = config;
   return store.exclusively(signal, async () => {

@@ -1,5 +1,6 @@
 import type { Configuration, CustomFetch } from 'openid-client';
 import type { AgentConfig } from '../../config/config.js';
+import { isLoopbackHost } from '../../config/urls.js';
 
 /** The agent at every relay: a public client, known without registration. */
 export const AGENT_CLIENT_ID = 'mcp-local-tunnel-agent';
@@ -120,8 +121,7 @@ function checkMetadata(relay: string, issuer: string, server: Configuration): vo
 function isSecure(config: AgentConfig): boolean {
   const { protocol, hostname } = new URL(config.relay);
   if (protocol === 'https:') return true;
-  const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
-  return protocol === 'http:' && (loopback || config.insecure);
+  return protocol === 'http:' && (isLoopbackHost(hostname) || config.insecure);
 }
 
 /** Whether an error of fetch or openid-client means "no proper answer now" rather than "a wrong answer". */

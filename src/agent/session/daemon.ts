@@ -1,0 +1,80 @@
+import type { Writable } from 'node:stream';
+import type { AgentConfig } from '../../config/config.js';
+import { appVersion } from '../../config/version.js';
+import type { Logger } from '../../log/logger.js';
+import type { CreateAgent } from '../agent-types.js';
+import { createTokenSource } from '../credentials/token-source.js';
+import { openDaemonLog } from './daemon-log.js';
+import { acquireInstance, type Instance, InstanceHeldError } from './instance.js';
+import { encodeStartReport, type StartReport } from './start-report.js';
+
+const LINGER_MS = 10_000;
+
+export interface DaemonOptions {
+  /** Makes the logger that writes to the daemon's rotating log. */
+  readonly logger: (destination: Writable) => Logger;
+  readonly signal: AbortSignal;
+  readonly createAgent: CreateAgent;
+  /** Default: this program's. */
+  readonly version?: string;
+  /** How long it lives without a session; default 10 s. */
+  readonly lingerMs?: number;
+}
+
+/**
+ * The agent in the background, for as long as an MCP client's session is connected to its control socket, and a little
+ * longer. Tells its starter by one line on standard output (see start-report.ts) how the start went.
+ * Resolves when the agent has ended, at once where another process runs the agent of this profile.
+ */
+export async function runDaemon(config: AgentConfig, options: DaemonOptions): Promise<void> {
+  const { signal, version = appVersion(), createAgent, lingerMs = LINGER_MS } = options;
+  let instance: Instance;
+  try {
+    instance = await acquireInstance(config, { kind: 'daemon', version, signal });
+  } catch (error) {
+    if (!(error instanceof InstanceHeldError)) throw reportFailure(error);
+    // A holder that does not answer has no pid, and there is nothing to join.
+    report(error.pid === undefined ? { kind: 'failed', message: error.message } : { kind: 'held' });
+    return;
+  }
+  const log = await openDaemonLog(config);
+  const logger = options.logger(log.stream);
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  let linger: NodeJS.Timeout | undefined;
+  signal.addEventListener('abort', end, { once: true });
+  instance.stopRequested.addEventListener('abort', end, { once: true });
+  try {
+    const agent = createAgent(config, { logger, browser: false, credentials: createTokenSource(config), version });
+    instance.serve(agent);
+    logger.info('daemon started', { pid: process.pid, version });
+    report({ kind: 'ready' });
+    instance.onSessions((count) => {
+      logger.debug('sessions', { count });
+      clearTimeout(linger);
+      if (count === 0) linger = setTimeout(end, lingerMs);
+    });
+    if (!signal.aborted) await agent.run(ended.signal);
+    logger.info('daemon ended', { pid: process.pid });
+  } catch (error) {
+    logger.error('daemon failed', { error: error instanceof Error ? error.message : String(error) });
+    throw reportFailure(error);
+  } finally {
+    clearTimeout(linger);
+    signal.removeEventListener('abort', end);
+    // After the agent: whoever waits for this socket to go may start the next agent at once.
+    await instance.release();
+    await log.close();
+  }
+}
+
+function reportFailure(error: unknown): unknown {
+  report({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+  return error;
+}
+
+/** The starter may have gone meanwhile, which is no reason to fail. */
+function report(startReport: StartReport): void {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
+  process.stdout.write(encodeStartReport(startReport));
+}
