@@ -25,7 +25,7 @@ export function callRunner(options: CallRunnerOptions): RunCall {
       head.server === ''
         ? await ownCall(options, head, params, output)
         : await serverCall(options, head, params, output);
-    const fitting = fit(answer, head, options.resultBytes());
+    const fitting = withinLimit(answer, head, options.resultBytes());
     report(options.logger, head, params, fitting, performance.now() - began);
     return fitting;
   };
@@ -101,7 +101,7 @@ function errorAnswer(error: JsonRpcError): CallAnswer {
   return { kind: 'error', json: Buffer.from(JSON.stringify(error)) };
 }
 
-function fit(answer: CallAnswer, head: CallHead, limit: number): CallAnswer {
+function withinLimit(answer: CallAnswer, head: CallHead, limit: number): CallAnswer {
   if (answer.json.length <= limit) return answer;
   const size = `${Math.ceil(answer.json.length / 1024 / 1024)} MiB`;
   const message = `the result is too large: ${size}, and the relay takes ${Math.floor(limit / 1024 / 1024)} MiB (limits.resultBytes). The call has run; ask for less`;

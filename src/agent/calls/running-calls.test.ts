@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { AGENT_FRAMES, decodeFrame, encodeFrame, type Frame, FrameType, HEADER_BYTES } from '../../protocol/frames.js';
+import { LinkSender } from '../../protocol/link-sender.js';
+import { type CallHead, encodeCall, encodeJson, encodeWindow } from '../../protocol/messages.js';
+import { type CallAnswer, type CallLink, type CallOutput, RunningCalls } from './running-calls.js';
+
+const HEAD: CallHead = {
+  server: 'shell',
+  method: 'tools/call',
+  client: {
+    era: 'legacy',
+    protocolVersion: '2025-11-25',
+    endpoint: 'aggregate',
+    id: 'c',
+    capabilities: {},
+    ask: 'none',
+  },
+};
+const id = (n: number): string => n.toString(16).padStart(32, '0');
+
+interface Started {
+  readonly output: CallOutput;
+  readonly answer: (answer: CallAnswer) => void;
+}
+
+function rig() {
+  const started: Started[] = [];
+  const calls = new RunningCalls(
+    (_head, _params, output) =>
+      new Promise((resolve, reject) => {
+        output.signal.addEventListener('abort', () => reject(output.signal.reason));
+        started.push({ output, answer: resolve });
+      }),
+  );
+  const link = (): CallLink & { readonly frames: Frame[]; checkpoints: number } => {
+    const frames: Frame[] = [];
+    const made = {
+      frames,
+      checkpoints: 0,
+      sender: new LinkSender((frame, done) => {
+        frames.push(decodeFrame(frame, AGENT_FRAMES));
+        queueMicrotask(done);
+      }),
+      checkpoint: () => {
+        made.checkpoints += 1;
+      },
+    };
+    return made;
+  };
+  const send = (on: CallLink, n: number, params = '{}'): void =>
+    calls.frame(
+      decodeFrame(
+        encodeFrame(FrameType.call, false, id(n), encodeCall(HEAD, Buffer.from(params))),
+        new Set([FrameType.call]),
+      ),
+      on,
+    );
+  return { calls, started, link, send };
+}
+
+const result = (text: string): CallAnswer => ({ kind: 'result', json: Buffer.from(text) });
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const wire = (frames: readonly Frame[]) => frames.reduce((sum, frame) => sum + frame.body.length + HEADER_BYTES, 0);
+
+describe('RunningCalls', () => {
+  it('answers a call and forgets it once the relay has surely got the answer', async () => {
+    const { calls, started, link, send } = rig();
+    const on = link();
+    send(on, 1);
+    expect(calls.running).toBe(1);
+    started[0]?.answer(result('{"ok":1}'));
+    await settled();
+    expect(on.frames.map((frame) => [frame.type, frame.body.toString()])).toEqual([[FrameType.result, '{"ok":1}']]);
+    expect(calls.running).toBe(0);
+    expect(calls.resumable(new Set())).toEqual([id(1)]);
+    calls.mark(on.sender);
+    calls.delivered(on.sender);
+    expect(calls.resumable(new Set())).toEqual([]);
+  });
+
+  it('executes a call id once, however often it arrives', async () => {
+    const { started, link, send } = rig();
+    const on = link();
+    send(on, 1);
+    send(on, 1);
+    await settled();
+    expect(started).toHaveLength(1);
+  });
+
+  it('goes on on the next link from what the relay has', async () => {
+    const { calls, started, link, send } = rig();
+    const first = link();
+    send(first, 1);
+    const answer = Buffer.alloc(200_000, 'x');
+    started[0]?.output.event(Buffer.from('{"n":1}'), false);
+    started[0]?.answer({ kind: 'result', json: answer });
+    await settled();
+    calls.detach(first.sender);
+    first.sender.close();
+    // The event and one piece of the answer arrived.
+    const received = wire(first.frames.slice(0, 2));
+    const second = link();
+    calls.attach(second, calls.resumable(new Set()), { [id(1)]: received });
+    await settled();
+    const body = Buffer.concat([first.frames[1]?.body ?? Buffer.alloc(0), ...second.frames.map((frame) => frame.body)]);
+    expect(body.equals(answer)).toBe(true);
+    expect(second.frames.at(-1)?.more).toBe(false);
+  });
+
+  it('cancels calls that the relay no longer waits for', async () => {
+    const { calls, started, link, send } = rig();
+    const first = link();
+    send(first, 1);
+    calls.detach(first.sender);
+    calls.attach(link(), calls.resumable(new Set()), {});
+    expect(started[0]?.output.signal.aborted).toBe(true);
+    expect(calls.running).toBe(0);
+  });
+
+  it('leaves the calls of a draining link where they are', () => {
+    const { calls, link, send } = rig();
+    const old = link();
+    send(old, 1);
+    expect(calls.resumable(new Set([old.sender]))).toEqual([]);
+  });
+
+  it('sends nothing more after a cancel', async () => {
+    const { calls, started, link, send } = rig();
+    const on = link();
+    send(on, 1);
+    calls.frame(
+      decodeFrame(
+        encodeFrame(FrameType.cancel, false, id(1), encodeJson({ reason: 'gone' })),
+        new Set([FrameType.cancel]),
+      ),
+      on,
+    );
+    started[0]?.output.event(Buffer.from('{}'), false);
+    started[0]?.answer(result('{}'));
+    await settled();
+    expect(on.frames).toEqual([]);
+    expect(started[0]?.output.signal.reason).toEqual(new Error('gone'));
+  });
+
+  it('stops at the end of its credit and goes on when more is granted', async () => {
+    const { calls, started, link, send } = rig();
+    const on = link();
+    send(on, 1);
+    started[0]?.answer({ kind: 'result', json: Buffer.alloc(1024 * 1024, 'x') });
+    await settled();
+    const stopped = wire(on.frames);
+    expect(stopped).toBeLessThanOrEqual(256 * 1024);
+    calls.frame(
+      decodeFrame(
+        encodeFrame(FrameType.window, false, id(1), encodeWindow(2 * 1024 * 1024)),
+        new Set([FrameType.window]),
+      ),
+      on,
+    );
+    await settled();
+    expect(on.frames.reduce((sum, frame) => sum + frame.body.length, 0)).toBe(1024 * 1024);
+  });
+
+  it('lets go of progress, and of nothing else, when the client is slow', async () => {
+    const { calls, started, link, send } = rig();
+    const on = link();
+    send(on, 1);
+    const { output } = started[0] as Started;
+    for (let n = 0; n < 40; n += 1) output.event(Buffer.alloc(60_000, 'p'), true);
+    for (let n = 0; n < 5; n += 1) output.event(Buffer.alloc(60_000, 'l'), false);
+    const grant = encodeFrame(FrameType.window, false, id(1), encodeWindow(1e9));
+    calls.frame(decodeFrame(grant, new Set([FrameType.window])), on);
+    await settled();
+    const kinds = on.frames.map((frame) => frame.body.toString('latin1', 0, 1));
+    expect(kinds.filter((kind) => kind === 'l')).toHaveLength(5);
+    expect(kinds.filter((kind) => kind === 'p').length).toBeLessThan(12);
+  });
+
+  it('asks for a confirmation when many answers wait for one', async () => {
+    const { started, link, send } = rig();
+    const on = link();
+    for (let n = 1; n <= 300; n += 1) send(on, n);
+    for (const call of started) call.answer(result('{}'));
+    await settled();
+    expect(on.checkpoints).toBeGreaterThan(0);
+  });
+
+  it('turns what a call throws into an error answer', async () => {
+    const frames: Frame[] = [];
+    const calls = new RunningCalls(() => Promise.reject(new Error('boom')));
+    const sender = new LinkSender((frame, done) => {
+      frames.push(decodeFrame(frame, AGENT_FRAMES));
+      done();
+    });
+    const body = encodeCall(HEAD, Buffer.from('{}'));
+    calls.frame(decodeFrame(encodeFrame(FrameType.call, false, id(7), body), new Set([FrameType.call])), {
+      sender,
+      checkpoint: () => undefined,
+    });
+    await settled();
+    expect(JSON.parse(frames[0]?.body.toString() ?? '')).toEqual({ code: -32603, message: 'boom' });
+  });
+});
