@@ -1,0 +1,128 @@
+import { Allow, IsBoolean } from 'class-validator';
+import { Is, isText, Optional, Reads } from './rules.js';
+import { serverUrl } from './urls.js';
+
+/** Names of devices and servers; the same rule as the protocol's, which this folder may not import. */
+const SLUG = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const SLUG_MAX = 20;
+/** Tools of the relay's own stand under these two. */
+const RESERVED = ['status', 'restart'];
+
+export const SLUG_RULE = `at most ${SLUG_MAX} lower-case letters and digits with single dashes between, starting with a letter`;
+
+export function isSlug(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= SLUG_MAX && SLUG.test(value);
+}
+
+/** What is wrong with a server's name, if anything. */
+export function serverNameProblem(name: string): string | undefined {
+  if (!isSlug(name)) return `a server's name is ${SLUG_RULE}; write "${slugOf(name) || 'shell'}"`;
+  if (RESERVED.includes(name)) return `"${name}" is a tool of the relay; write another name, as "${name}-server"`;
+  return undefined;
+}
+
+/** A device name made of a host name, e.g. `Annas-MacBook.local` → `annas-macbook`. */
+export function deviceName(hostname: string): string {
+  return slugOf(hostname.split('.')[0] ?? '') || 'device';
+}
+
+function slugOf(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+/, '')
+    .slice(0, SLUG_MAX)
+    .replace(/-+$/, '');
+}
+
+/** One entry of `servers`. Which keys go together is checked where it is decoded. */
+export class ServerSection {
+  @Optional()
+  @Is(isCommand, 'an array: the program, then its arguments', '["npx", "-y", "<package>"]')
+  command?: [string, ...string[]];
+
+  @Optional()
+  @Reads(serverUrl, 'the server\'s URL, as "http://127.0.0.1:8080/mcp"')
+  url?: string;
+
+  @Optional()
+  @Is(isEnvironment, 'variables and their text', '{ "NAME": "text" }, with numbers in quotes too')
+  env?: Record<string, string>;
+
+  @Optional()
+  @Is(isText, 'the path of a folder', '"~/project"')
+  cwd?: string;
+
+  @Optional()
+  @Is(isHeaders, 'HTTP headers and their text', `{ "Authorization": "Bearer \${TOKEN}" }`)
+  headers?: Record<string, string>;
+
+  @Optional()
+  @IsBoolean({ message: 'must be true or false; write true to leave this server off' })
+  disabled = false;
+
+  @Optional()
+  @Is(isTimeout, 'seconds, more than 0 and at most a day', '60')
+  timeout?: number;
+
+  static readonly hints = {
+    args: 'write program and arguments as one array: "command": ["npx", "-y", "<package>"]',
+    type: 'leave it out; "command" and "url" say which it is',
+    transport: 'leave it out; "command" and "url" say which it is',
+    enabled: 'write "disabled": true to leave a server off',
+    environment: 'did you mean "env"?',
+  };
+}
+
+/** An agent's config. */
+export class AgentSection {
+  @Allow()
+  mode: 'agent';
+
+  /** Read where it is decoded, since a flag decides about plain http. */
+  @Is(isText, 'text', 'the relay\'s domain, as "relay.example.com"')
+  relay: string;
+
+  @Optional()
+  @Is(isSlug, SLUG_RULE, '"laptop", or leave it out to use the host name')
+  name?: string;
+
+  @Allow()
+  servers?: unknown;
+
+  static readonly hints = {
+    mcpServers: 'did you mean "servers"?',
+    url: 'did you mean "relay"?',
+    device: 'did you mean "name"?',
+    token: 'leave it out; run `mcp-local-tunnel login`',
+    auth: 'it belongs to mode "relay"; an agent logs in with `mcp-local-tunnel login`',
+    insecure: 'run with --insecure instead',
+  };
+}
+
+function isCommand(value: unknown): boolean {
+  // Arguments may be empty or blank, the program may not.
+  return (
+    Array.isArray(value) && isText(value[0]) && value.every((part) => typeof part === 'string' && !part.includes('\0'))
+  );
+}
+
+function isEnvironment(value: unknown): boolean {
+  return isTextMap(value, /^[^=\0]+$/, /^[^\0]*$/);
+}
+
+/** Field names and values of RFC 9110 §5: a line end in one would begin a header of its own. */
+function isHeaders(value: unknown): boolean {
+  return isTextMap(value, /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, /^[\t\x20-\x7E\x80-\xFF]*$/);
+}
+
+function isTextMap(value: unknown, name: RegExp, text: RegExp): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([key, entry]) => name.test(key) && typeof entry === 'string' && text.test(entry));
+}
+
+/** Node's timers overflow above 24.8 days; a day is past every use. */
+function isTimeout(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value <= 86_400;
+}
