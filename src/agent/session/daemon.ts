@@ -14,7 +14,8 @@ export interface DaemonOptions {
   /** Makes the logger that writes to the daemon's rotating log. */
   readonly logger: (destination: Writable) => Logger;
   readonly signal: AbortSignal;
-  readonly createAgent: CreateAgent;
+  /** Default: the agent itself. */
+  readonly createAgent?: CreateAgent;
   /** Default: this program's. */
   readonly version?: string;
   /** How long it lives without a session; default 10 s. */
@@ -27,7 +28,7 @@ export interface DaemonOptions {
  * Resolves when the agent has ended, at once where another process runs the agent of this profile.
  */
 export async function runDaemon(config: AgentConfig, options: DaemonOptions): Promise<void> {
-  const { signal, version = appVersion(), createAgent, lingerMs = LINGER_MS } = options;
+  const { signal, version = appVersion(), lingerMs = LINGER_MS } = options;
   let instance: Instance;
   try {
     instance = await acquireInstance(config, { kind: 'daemon', version, signal });
@@ -45,7 +46,10 @@ export async function runDaemon(config: AgentConfig, options: DaemonOptions): Pr
   signal.addEventListener('abort', end, { once: true });
   instance.stopRequested.addEventListener('abort', end, { once: true });
   try {
-    const agent = createAgent(config, { logger, browser: false, credentials: createTokenSource(config), version });
+    // Loaded only now: a daemon that found another one has ended above.
+    const createAgent = options.createAgent ?? (await import('../agent.js')).createAgent;
+    const credentials = createTokenSource(config);
+    const agent = createAgent(config, { logger, browser: false, credentials, whenRefused: 'wait', version });
     instance.serve(agent);
     logger.info('daemon started', { pid: process.pid, version });
     report({ kind: 'ready' });
