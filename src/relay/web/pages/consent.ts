@@ -1,0 +1,118 @@
+import type { PendingAuthorization } from '../../auth/interactions.js';
+
+export interface ConsentView {
+  readonly agent: boolean;
+  readonly clientName: string;
+  /** Who says so: a host that publishes the client's metadata, or nobody. */
+  readonly clientHost: string | undefined;
+  readonly redirectHost: string;
+  readonly destination: 'web' | 'loopback' | 'app' | 'page';
+  /** One sentence each. */
+  readonly permissions: readonly string[];
+  /** What the request is narrowed to, in words; undefined: everything. */
+  readonly narrowed: string | undefined;
+  readonly account: string | undefined;
+  readonly switchUrl: string;
+  readonly action: string;
+  readonly csrf: string;
+  readonly anotherAccount: boolean;
+}
+
+export const consentTemplate = `
+<% if (it.agent) { %>
+<h1>Connect this device to the relay?</h1>
+<p><strong><%= it.clientName %></strong> wants to offer the tools of the machine it runs on.</p>
+<% } else { %>
+<h1>Allow <%= it.clientName %> to use your devices?</h1>
+<% if (it.clientHost !== undefined) { %>
+<p>This app is published by <strong><%= it.clientHost %></strong>.</p>
+<% } else { %>
+<p>The app chose this name itself; nobody has checked it.</p>
+<% } %>
+<% } %>
+<h2>It will be able to</h2>
+<ul>
+<% for (const permission of it.permissions) { %><li><%= permission %></li><% } %>
+</ul>
+<% if (it.narrowed !== undefined) { %><p>Limited to <strong><%= it.narrowed %></strong>.</p><% } %>
+<h2>Your approval is sent to</h2>
+<p><strong><%= it.redirectHost %></strong></p>
+<% if (it.destination === 'loopback') { %>
+<p class="note">That is a program on the computer you are using now. Go on only if you have just started signing in there:
+any program on this computer could ask like this.</p>
+<% } else if (it.destination === 'app') { %>
+<p class="note">That is an app on this device that opens <strong><%= it.redirectHost %>:</strong> links. Go on only if you
+have just started signing in there: another app could have taken these links over.</p>
+<% } else if (it.destination === 'page') { %>
+<p class="note">This relay will show you a code to copy into the terminal where you started. Give that code to nobody
+else.</p>
+<% } %>
+<% if (it.account !== undefined) { %>
+<p class="account"><span>Signed in as <strong><%= it.account %></strong></span>
+<a href="<%= it.switchUrl %>">Use another account</a></p>
+<% } %>
+<form method="post" action="<%= it.action %>">
+<input type="hidden" name="csrf" value="<%= it.csrf %>">
+<% if (it.anotherAccount) { %><input type="hidden" name="account" value="other"><% } %>
+<div class="buttons">
+<button name="decision" value="deny">Deny</button>
+<button class="main" name="decision" value="allow">Allow</button>
+</div>
+</form>
+<% if (it.account === undefined) { %><p class="hint">You sign in after Allow.</p><% } %>
+`;
+
+const MAX_NAME_CHARACTERS = 80;
+
+/**
+ * A client's own words, made safe to stand in a sentence of ours: no control characters, none that reorder text or
+ * cannot be seen, one line, bounded.
+ */
+export function plainWords(text: string): string {
+  const seen = text
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  const characters = [...seen];
+  return characters.length > MAX_NAME_CHARACTERS ? `${characters.slice(0, MAX_NAME_CHARACTERS - 1).join('')}…` : seen;
+}
+
+/** What each scope lets a client do, in plain words; an unknown scope is shown by its name. */
+export function permissionsOf(scopes: readonly string[]): readonly string[] {
+  const words: Readonly<Record<string, string>> = {
+    mcp: 'use every tool of your devices. Tools may run programs, and read, change or delete files.',
+    tunnel: 'offer this machine’s tools through this relay, to the apps you allow.',
+    offline_access: 'stay connected until you revoke it.',
+  };
+  return scopes
+    .filter((scope) => scope !== 'openid')
+    .map((scope) => (Object.hasOwn(words, scope) ? words[scope] : undefined) ?? `use “${plainWords(scope)}”.`);
+}
+
+/** The device and server a resource like `<publicUrl>/mcp/laptop/shell` is narrowed to. */
+export function narrowedTo(resource: string, publicUrl: string): string | undefined {
+  if (!URL.canParse(resource) || resource.startsWith(`${publicUrl}/ws`)) return undefined;
+  const path = new URL(resource).pathname.slice(new URL(publicUrl).pathname.replace(/\/$/, '').length);
+  const [, , device, server] = path.split('/').map((part) => plainWords(safeDecode(part)));
+  if (!device) return undefined;
+  return server ? `the server ${server} on ${device}` : `the device ${device}`;
+}
+
+export function destinationOf(client: PendingAuthorization['client'], publicUrl: string): ConsentView['destination'] {
+  if (client.loopback) return 'loopback';
+  if (client.kind === 'agent' && client.redirectUri === `${publicUrl}/login/code`) return 'page';
+  return /^https?:/i.test(client.redirectUri) ? 'web' : 'app';
+}
+
+/** The host that vouches for a client by publishing its metadata at the client id's URL. */
+export function clientHostOf(client: PendingAuthorization['client']): string | undefined {
+  return client.kind === 'document' && URL.canParse(client.id) ? new URL(client.id).host : undefined;
+}
+
+function safeDecode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

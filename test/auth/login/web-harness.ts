@@ -1,0 +1,207 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { OidcLoginConfig, RelayConfig } from '../../../src/config/config.js';
+import { limitDefaults } from '../../../src/config/limits.js';
+import type { Logger } from '../../../src/log/logger.js';
+import { SetupLink } from '../../../src/relay/auth/accounts/setup-link.js';
+import {
+  INTERACTIONS,
+  InteractionError,
+  type Interactions,
+  type PendingAuthorization,
+} from '../../../src/relay/auth/interactions.js';
+import { CoreModule } from '../../../src/relay/core.module.js';
+import type { Store } from '../../../src/relay/store/store.js';
+import { WebModule } from '../../../src/relay/web/web.module.js';
+import { MapStore } from './map-store.js';
+
+type Client = PendingAuthorization['client'];
+type Account = { readonly userId: string; readonly displayName: string };
+
+/** How authorization requests ended, as the client saw it. */
+export interface Ended {
+  readonly uid: string;
+  readonly account?: Account;
+}
+
+/**
+ * The authorization server's side of the contract, in one process and without tokens: what the pages are given and how
+ * they end. The real one is driven in relay-sign-in.test.ts.
+ */
+export class TestInteractions implements Interactions {
+  readonly ended: Ended[] = [];
+  readonly #requests = new Map<string, { pending: PendingAuthorization; key: string; over: boolean }>();
+
+  constructor(readonly redirectUri: () => string) {}
+
+  /** Makes an authorization request and returns its address and cookie. */
+  begin(change: Partial<Omit<PendingAuthorization, 'client'>> & { client?: Partial<Client> } = {}): {
+    readonly uid: string;
+    readonly cookie: string;
+  } {
+    const uid = randomUUID();
+    const key = randomUUID();
+    const pending: PendingAuthorization = {
+      scopes: ['mcp'],
+      resource: 'http://relay.invalid/mcp',
+      consented: false,
+      ...change,
+      uid,
+      client: {
+        id: 'client-1',
+        name: 'Test client',
+        redirectUri: this.redirectUri(),
+        redirectHost: '127.0.0.1',
+        loopback: true,
+        kind: 'registered',
+        ...change.client,
+      },
+    };
+    this.#requests.set(uid, { pending, key, over: false });
+    return { uid, cookie: `interaction=${key}; Path=/interaction/${uid}; HttpOnly; SameSite=Lax` };
+  }
+
+  async pending(req: IncomingMessage): Promise<PendingAuthorization> {
+    return this.#of(req).pending;
+  }
+
+  async approve(req: IncomingMessage): Promise<void> {
+    const request = this.#of(req);
+    request.pending = { ...request.pending, consented: true };
+  }
+
+  async deny(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const request = this.#of(req);
+    this.#end(request, res, { error: 'access_denied' });
+    this.ended.push({ uid: request.pending.uid });
+  }
+
+  async finish(req: IncomingMessage, res: ServerResponse, account: Account): Promise<void> {
+    const request = this.#of(req);
+    if (!request.pending.consented) throw new InteractionError('not_approved');
+    this.#end(request, res, { code: 'a-code' });
+    this.ended.push({ uid: request.pending.uid, account });
+  }
+
+  #end(request: { pending: PendingAuthorization; over: boolean }, res: ServerResponse, query: Record<string, string>) {
+    request.over = true;
+    res.writeHead(303, { location: `${request.pending.client.redirectUri}?${new URLSearchParams(query)}` }).end();
+  }
+
+  #of(req: IncomingMessage) {
+    const key = /(?:^|; )interaction=([^;]+)/.exec(req.headers.cookie ?? '')?.[1];
+    const request = [...this.#requests.values()].find((one) => one.key === key);
+    if (request === undefined) throw new InteractionError('missing');
+    if (request.over) throw new InteractionError('expired');
+    return request;
+  }
+}
+
+@Module({})
+class InteractionsModule {
+  static of(interactions: Interactions): DynamicModule {
+    return {
+      module: InteractionsModule,
+      providers: [{ provide: INTERACTIONS, useValue: interactions }],
+      exports: [INTERACTIONS],
+    };
+  }
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface WebRelay extends AsyncDisposable {
+  readonly url: string;
+  readonly interactions: TestInteractions;
+  readonly store: Store;
+  readonly log: LogLine[];
+  readonly setupLink: SetupLink;
+}
+
+/** The pages on a port of their own, over the given store or an empty one. */
+export async function startWeb(
+  options: { auth?: Partial<OidcLoginConfig> & { issuer: string }; store?: Store; signInsPerMinute?: number } = {},
+): Promise<WebRelay> {
+  const log: LogLine[] = [];
+  const at = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) =>
+    void log.push({ level, message, fields });
+  const logger: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  };
+  const dataDir = await mkdtemp(join(tmpdir(), 'relay-'));
+  const store = options.store ?? new MapStore();
+  // The public URL has to be known before the app is made; a port that was free a moment ago is free enough here.
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const interactions = new TestInteractions(() => `${url}/client`);
+  const config: RelayConfig = {
+    mode: 'relay',
+    port,
+    host: '127.0.0.1',
+    dataDir,
+    trustProxy: false,
+    limits: {
+      ...limitDefaults,
+      requestsPerMinute: 10_000,
+      signInsPerMinute: options.signInsPerMinute ?? 1000,
+    },
+    ...(options.auth === undefined
+      ? {}
+      : { auth: { clientId: 'mcp-local-tunnel', scopes: ['openid'], userClaim: 'sub', allow: {}, ...options.auth } }),
+  };
+  const app = await NestFactory.create<NestExpressApplication>(
+    {
+      module: class WebTestModule {},
+      imports: [
+        CoreModule.of({ config, store, publicUrl: url, logger }),
+        WebModule.of({ secret: randomBytes(32) }, [InteractionsModule.of(interactions)]),
+      ],
+    },
+    { bodyParser: false, logger: false },
+  );
+  // Stands for the client and for /authorize.
+  app.use('/client', (_req: IncomingMessage, res: ServerResponse) => void res.end('back at the client'));
+  app.use('/begin', (req: IncomingMessage, res: ServerResponse) => {
+    const account = /account=([^&]+)/.exec(req.url ?? '')?.[1];
+    const made = interactions.begin(account === undefined ? {} : { account: { userId: 'x|1', displayName: account } });
+    res.writeHead(303, { location: `/interaction/${made.uid}`, 'set-cookie': made.cookie }).end();
+  });
+  await app.listen(port, '127.0.0.1');
+  return {
+    url,
+    interactions,
+    store,
+    log,
+    setupLink: app.get(SetupLink, { strict: false }),
+    [Symbol.asyncDispose]: async () => {
+      await app.close();
+      await rm(dataDir, { recursive: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  const { once } = await import('node:events');
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
