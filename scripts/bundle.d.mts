@@ -1,13 +1,18 @@
 export interface BundleOptions {
+  /** Folder with node_modules; absolute, as every path here. */
   readonly root: string;
   readonly outdir: string;
   readonly entries: readonly string[];
+  /** Folders whose files are ours; all else is a package. */
   readonly ours: readonly string[];
 }
 
 export interface Bundled {
-  readonly entries: readonly string[];
+  /** Files written, relative to `outdir`; as before to `root`. */
+  readonly outputs: readonly string[];
+  /** Every file inside them, relative to `root`. */
   readonly inputs: ReadonlySet<string>;
+  /** What they still import by name. */
   readonly packages: ReadonlySet<string>;
 }
 

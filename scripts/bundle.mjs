@@ -1,6 +1,6 @@
-/** Bundles the compiled tree file by file: one output for each entry, in the same place, so that paths between them still hold. */
+/** Bundles the compiled tree in place: packages go inside, and every file of ours still exists once, at a path that still holds. */
 import { readFile } from 'node:fs/promises';
-import { dirname, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { build } from 'esbuild';
 
 /** Stay packages of their own: found by name at run time (oclif, ws) or with a native part. */
@@ -23,81 +23,131 @@ const banner = [
   'const bundleFilename = import.meta.filename, bundleDirname = import.meta.dirname;',
 ].join('\n');
 
+const common = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  metafile: true,
+  logLevel: 'warning',
+};
+
 const posix = (path) => path.split(sep).join('/');
 const dotted = (path) => (path.startsWith('.') ? path : `./${path}`);
+const pathFrom = (folder, file) => dotted(posix(relative(folder, file)));
 
 /** Files that code names by a path of its own, to start or load later: `new URL('./x.js', import.meta.url)` and the like. */
 const namedFile = /(?:new URL\(|(?:join|resolve)\(import\.meta\.dirname,)\s*(['"`])([^'"`]+\.m?js)\1/g;
 
 /**
- * @param {{ root: string, outdir: string, entries: readonly string[], ours: readonly string[] }} options
- *   `entries`: absolute paths under `root`; files they load by `await import()` or by URL become entries too.
- *   `ours`: folders whose files are ours (absolute); all else is a package.
- * @returns {Promise<{ entries: string[], inputs: Set<string>, packages: Set<string> }>} every entry and bundled file, relative to
- *   root, and the packages still imported by name.
+ * Writes one output for each entry, and one for each file of ours that several entries need: a class bundled twice would be two
+ * classes, and `instanceof` would fail between them.
+ * @param {import('./bundle.mjs').BundleOptions} options see bundle.d.mts
+ * @returns {Promise<import('./bundle.mjs').Bundled>}
  */
 export async function bundle({ root, outdir, entries, ours }) {
-  const queue = [...entries];
-  const done = new Set();
+  const isOurs = (path) => ours.some((folder) => path.startsWith(folder + sep));
+  const outputs = await findOutputs({ root, entries, isOurs });
+  // A file of its own as well: decorators need it run before any of them, and an import keeps its place where bundled code does not.
+  const reflect = {
+    from: join(root, 'node_modules/reflect-metadata/Reflect.js'),
+    to: join(root, 'dist/vendor/reflect-metadata.js'),
+  };
   const inputs = new Set();
   const packages = new Set();
-  const isOurs = (path) => ours.some((folder) => path.startsWith(folder + sep));
-  const enqueue = (path) => void (done.has(path) || queue.includes(path) || queue.push(path));
 
-  for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-    if (done.has(entry)) continue;
-    done.add(entry);
-    const from = dirname(entry);
-    const result = await build({
+  for (const output of [...outputs, reflect.to]) {
+    const { metafile } = await build({
+      ...common,
       absWorkingDir: root,
-      entryPoints: [entry],
-      outfile: resolve(outdir, relative(root, entry)),
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20.19',
+      entryPoints: [output === reflect.to ? reflect.from : output],
+      outfile: resolve(outdir, relative(root, output)),
       keepNames: true,
-      metafile: true,
       legalComments: 'none',
       charset: 'utf8',
-      logLevel: 'warning',
       logOverride: { 'require-resolve-not-external': 'silent' },
       banner: { js: banner },
       define: { __filename: 'bundleFilename', __dirname: 'bundleDirname' },
       external: [...runtimePackages, ...optionalPackages],
-      plugins: [ownFiles(from, isOurs, enqueue)],
+      plugins:
+        output === reflect.to ? [] : [linkOutputs({ output, outputs, isOurs, reflect }), keepPaths({ output, isOurs })],
     });
-    for (const input of Object.keys(result.metafile.inputs)) inputs.add(input);
-    for (const output of Object.values(result.metafile.outputs)) {
-      for (const { path, external } of output.imports) {
+    for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+    for (const { imports } of Object.values(metafile.outputs)) {
+      for (const { path, external } of imports) {
         if (external && !path.startsWith('.') && !path.startsWith('node:')) packages.add(path);
       }
     }
   }
-  return { entries: [...done].map((path) => posix(relative(root, path))), inputs, packages };
+  return { outputs: [...outputs].map((path) => posix(relative(root, path))), inputs, packages };
 }
 
-/** Keeps `await import('./ours.js')` an import of another output, and `import.meta` what it was before files were merged. */
-function ownFiles(from, isOurs, enqueue) {
+/** The entries, what they load late (by `await import()` or by URL), and every file of ours that two of all these import. */
+async function findOutputs({ root, entries, isOurs }) {
+  const queue = [...entries];
+  const done = new Set();
+  const owners = new Map();
+  for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
+    if (done.has(entry)) continue;
+    done.add(entry);
+    const late = {
+      name: 'late',
+      setup(plugin) {
+        plugin.onResolve({ filter: /^\.\.?\// }, ({ kind, importer, path, resolveDir }) => {
+          if (kind !== 'dynamic-import' || !isOurs(importer)) return undefined;
+          queue.push(resolve(resolveDir, path));
+          return { path, external: true };
+        });
+      },
+    };
+    const options = {
+      absWorkingDir: root,
+      entryPoints: [entry],
+      write: false,
+      outdir: root,
+      packages: 'external',
+      plugins: [late],
+    };
+    const { metafile } = await build({ ...common, ...options });
+    for (const input of Object.keys(metafile.inputs)) {
+      const path = resolve(root, input);
+      owners.set(path, (owners.get(path) ?? 0) + 1);
+      const source = await readFile(path, 'utf8');
+      for (const [, , named] of source.matchAll(namedFile)) queue.push(resolve(dirname(path), named));
+    }
+  }
+  const shared = [...owners].filter(([path, count]) => count > 1 && isOurs(path)).map(([path]) => path);
+  return new Set([...done, ...shared]);
+}
+
+/** Imports of another output stay imports. */
+function linkOutputs({ output, outputs, isOurs, reflect }) {
+  const external = (target) => ({ path: pathFrom(dirname(output), target), external: true });
   return {
-    name: 'own-files',
+    name: 'link-outputs',
     setup(plugin) {
-      plugin.onResolve({ filter: /^\.\.?\// }, ({ kind, importer, path, resolveDir }) => {
-        if (kind !== 'dynamic-import' || !isOurs(importer)) return undefined;
+      plugin.onResolve({ filter: /^reflect-metadata$/ }, () => external(reflect.to));
+      plugin.onResolve({ filter: /^\.\.?\// }, ({ importer, path, resolveDir }) => {
         const target = resolve(resolveDir, path);
-        enqueue(target);
-        return { path: dotted(posix(relative(from, target))), external: true };
+        return isOurs(importer) && outputs.has(target) && target !== output ? external(target) : undefined;
       });
+    },
+  };
+}
+
+/** Keeps `import.meta` what it was before files were merged. */
+function keepPaths({ output, isOurs }) {
+  return {
+    name: 'keep-paths',
+    setup(plugin) {
       plugin.onLoad({ filter: /\.js$/ }, async ({ path }) => {
         if (!isOurs(path)) return undefined;
         const source = await readFile(path, 'utf8');
-        for (const [, , named] of source.matchAll(namedFile)) enqueue(resolve(dirname(path), named));
-        const url = `new URL(${JSON.stringify(dotted(posix(relative(from, path))))}, import.meta.url)`;
+        const url = `new URL(${JSON.stringify(pathFrom(dirname(output), path))}, import.meta.url)`;
         const contents = source
           .replaceAll('import.meta.url', `${url}.href`)
-          .replaceAll(/import\.meta\.(dirname|filename)/g, (_, which) =>
-            which === 'filename' ? `bundleFile(${url})` : `bundleFile(new URL('.', ${url}))`,
-          );
+          .replaceAll('import.meta.filename', `bundleFile(${url})`)
+          .replaceAll('import.meta.dirname', `bundleFile(new URL('.', ${url}))`);
         if (!contents.includes('bundleFile(')) return { contents, loader: 'js' };
         const helper = "import { fileURLToPath as bundleFile } from 'node:url';\n";
         // A `#!` line must stay the first.

@@ -1,15 +1,18 @@
 /**
  * Makes the release: build/package/ (bundled from dist/, with a manifest that names only what stayed outside) and its tarball
- * build/mcp-local-tunnel-<version>.tgz. Run `npm run build` first; prints the tarball's path.
+ * build/mcp-local-tunnel-<version>.tgz. `--out FOLDER` takes the place of build/. Run `npm run build` first.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, resolve, sep } from 'node:path';
+import { parseArgs } from 'node:util';
 import { bundle, optionalPackages, runtimePackages } from './bundle.mjs';
 import { thirdPartyLicenses } from './licenses.mjs';
 
 const root = resolve(import.meta.dirname, '..');
-const out = join(root, 'build/package');
+const { values } = parseArgs({ options: { out: { type: 'string', default: join(root, 'build') } } });
+const build = resolve(values.out);
+const out = join(build, 'package');
 const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
 /** Files below a folder of the root, as paths relative to the root with `/`. */
@@ -77,7 +80,9 @@ const compiled = await filesIn('dist');
 const commands = compiled.filter((file) => /^dist\/commands\/.*\.js$/.test(file));
 if (commands.length === 0) throw new Error('dist/commands is empty: run `npm run build` first.');
 
-await rm(join(root, 'build'), { recursive: true, force: true });
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+for (const file of await readdir(build)) if (file.endsWith('.tgz')) await rm(join(build, file));
 const entries = [...Object.values(manifest.bin), ...commands].map((file) => join(root, file));
 const bundled = await bundle({ root, outdir: out, entries, ours: [join(root, 'dist'), join(root, 'bin')] });
 await assertComplete(compiled, bundled.inputs);
@@ -94,9 +99,7 @@ for (const file of copies) {
 }
 await writeFile(join(out, 'THIRD_PARTY_LICENSES'), await thirdPartyLicenses(root, bundled.inputs));
 await writeFile(join(out, 'package.json'), `${JSON.stringify(publishedManifest(bundled.packages), null, 2)}\n`);
-const [packed] = JSON.parse(
-  npm(['pack', '--json', '--ignore-scripts', '--pack-destination', join(root, 'build')], out),
-);
+const [packed] = JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', build], out));
 console.log(
-  `${join('build', packed.filename)}: ${packed.files.length} files, ${Math.ceil(packed.size / 1024)} KiB (${Math.ceil(packed.unpackedSize / 1024)} KiB unpacked)`,
+  `${join(build, packed.filename)}: ${packed.files.length} files, ${Math.ceil(packed.size / 1024)} KiB (${Math.ceil(packed.unpackedSize / 1024)} KiB unpacked)`,
 );

@@ -42,11 +42,20 @@ beforeAll(async () => {
   await put('dist/relay/views/page.eta', '<p><%= it.name %></p>');
   await put('dist/deep/paths.js', "export const here = new URL('./late.js', import.meta.url).pathname;");
   await put('dist/deep/late.js', 'export const late = true;');
+  await put(
+    'dist/deep/error.js',
+    'export class Refused extends Error {}\nexport const refuse = () => { throw new Refused(); };',
+  );
+  await put('dist/deep/thrower.js', "export { refuse } from './error.js';");
   const command = [
     '#!/usr/bin/env node',
+    "import { Refused } from '../deep/error.js';",
     "import { here } from '../deep/paths.js';",
+    "const { refuse } = await import('../deep/thrower.js');",
+    'let same = false;',
+    'try { refuse(); } catch (error) { same = error instanceof Refused; }',
     "const { start } = await import('../relay/relay.js');",
-    'console.log(JSON.stringify({ ...(await start()), here }));',
+    'console.log(JSON.stringify({ ...(await start()), here, same }));',
     'process.exit(0);',
   ];
   await put('dist/commands/go.js', command.join('\n'));
@@ -63,8 +72,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('what is loaded late, by import() or by URL, is an entry of its own', () => {
-  expect(result.entries.toSorted()).toEqual(['dist/commands/go.js', 'dist/deep/late.js', 'dist/relay/relay.js']);
+test('what is loaded late, by import() or by URL, and what several files share is an output of its own', () => {
+  const late = ['dist/deep/late.js', 'dist/deep/thrower.js', 'dist/relay/relay.js'];
+  expect(result.outputs.toSorted()).toEqual(['dist/commands/go.js', 'dist/deep/error.js', ...late]);
 });
 
 test('the bundle runs with only the outside packages installed', async () => {
@@ -81,6 +91,7 @@ test('the bundle runs with only the outside packages installed', async () => {
     argon2: true,
     eta: '<p>&lt;b&gt;</p>',
     manifest: 'packed',
+    same: true,
   });
   expect(String(seen.here)).toMatch(/\/out\/dist\/deep\/late\.js$/);
 });
