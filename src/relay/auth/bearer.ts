@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http';
+import type { Resource } from './resources.js';
+import { TokenError } from './token-error.js';
+
+/**
+ * The bearer token of a request's Authorization header (RFC 6750 §2.1).
+ * @throws TokenError `missing` when there is none, `invalid` when it is malformed
+ */
+export function bearerToken(req: IncomingMessage): string {
+  const header = req.headers.authorization;
+  if (header === undefined || !/^bearer\b/i.test(header)) throw new TokenError('missing');
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1];
+  if (token === undefined) throw new TokenError(/^bearer *$/i.test(header) ? 'missing' : 'invalid');
+  return token;
+}
+
+/** True when a token stands in the query string, where logs and Referer headers carry it on; answer 400. */
+export function hasTokenInQuery(req: IncomingMessage): boolean {
+  const query = new URLSearchParams(req.url?.split('?', 2)[1] ?? '');
+  return query.has('access_token') || query.has('token');
+}
+
+/**
+ * The WWW-Authenticate header that tells a client where to log in (RFC 9728 §5.1, RFC 6750 §3).
+ * @param error absent: no token was sent, so no error is named (RFC 6750 §3.1)
+ */
+export function challenge(issuer: string, resource: Resource, error?: TokenError): string {
+  const parts = [
+    `resource_metadata="${issuer}/.well-known/oauth-protected-resource${resource.path}"`,
+    `scope="${resource.scope}"`,
+  ];
+  if (error !== undefined && error.code !== 'missing') {
+    const code = error.code === 'insufficient_scope' ? 'insufficient_scope' : 'invalid_token';
+    parts.push(`error="${code}"`, `error_description="${error.message}"`);
+  }
+  return `Bearer ${parts.join(', ')}`;
+}

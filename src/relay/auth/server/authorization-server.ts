@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Provider from 'oidc-provider';
+import type { Adapter } from 'oidc-provider';
+import type { Limits } from '../../../config/config.js';
+import type { Logger } from '../../../log/logger.js';
+import type { Store } from '../../store/store.js';
+import type { Interactions } from '../interactions.js';
+import type { RelayKeys } from '../keys.js';
+import type { Resources } from '../resources.js';
+import type { Revocations } from '../revocations.js';
+import { AGENT_CLIENT_ID, PASTE_PATH } from './agent-client.js';
+import { ClientRecords } from './client-records.js';
+import { configuration } from './configuration.js';
+import { fixOrigin } from './fixed-origin.js';
+import { GrantRecords } from './grant-records.js';
+import { loadOidcProvider } from './load.js';
+import { ProviderInteractions } from './provider-interactions.js';
+import { PublicFetch } from './public-fetch.js';
+import { createRateLimits, type RateLimits } from './rate-limits.js';
+import { Records } from './records.js';
+import { RefreshGrace } from './refresh-grace.js';
+import { type RevokeGrant, revokeAccessToken } from './revoke-access-token.js';
+
+export interface AuthorizationServerParts {
+  readonly limits: Limits;
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly resources: Resources;
+  readonly revocations: Revocations;
+  readonly keys: RelayKeys;
+  /** Fetches client documents and keys; absent: PublicFetch. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** The OAuth 2.1 authorization server: what `mountAuthorizationServer` serves, and what the relay asks of it. */
+export class AuthorizationServer {
+  constructor(
+    readonly resources: Resources,
+    /** Answers one request on one of the server's own paths; never rejects. */
+    readonly handle: (req: IncomingMessage, res: ServerResponse) => Promise<void>,
+    readonly interactions: Interactions,
+    readonly rateLimits: RateLimits,
+    /** Ends a grant at once: its refresh tokens, access tokens, and through TokenVerifier.onRevoked its connections. */
+    readonly revokeGrant: RevokeGrant,
+    private readonly end: () => Promise<void>,
+  ) {}
+
+  async onModuleDestroy(): Promise<void> {
+    this.rateLimits.close();
+    await this.end();
+  }
+}
+
+/** @throws Error when the guard of outgoing requests cannot be set up */
+export async function createAuthorizationServer(parts: AuthorizationServerParts): Promise<AuthorizationServer> {
+  const { limits, store, logger, resources, revocations, keys } = parts;
+  const lib = await loadOidcProvider();
+  const guard = await PublicFetch.checked();
+  const recordParts = { store, revocations, errors: lib.errors, refreshGraceSeconds: limits.refreshGraceSeconds };
+  const clients = new ClientRecords({ store, errors: lib.errors, limits });
+  const grants = new GrantRecords(recordParts);
+  const refreshTokens = new Records('RefreshToken', recordParts);
+  const adapters: Readonly<Record<string, Adapter>> = { Client: clients, Grant: grants, RefreshToken: refreshTokens };
+  const grace = new RefreshGrace(refreshTokens, lib.errors, limits);
+
+  const provider = new lib.Provider(
+    resources.issuer,
+    configuration({
+      lib,
+      resources,
+      keys,
+      limits,
+      adapter: (model: string) => adapters[model] ?? new Records(model, recordParts),
+      fetch: parts.fetch ?? guard.fetch,
+      rotateRefreshToken: (ctx) => grace.rotate(ctx),
+    }),
+  );
+  const revokeGrant: RevokeGrant = async (grantId) => {
+    await provider.RefreshToken.revokeByGrantId(grantId);
+    await provider.AuthorizationCode.revokeByGrantId(grantId);
+    await grants.destroy(grantId);
+  };
+  fixOrigin(provider);
+  await letAgentPaste(provider);
+  provider.use((ctx, next) => grace.strip(ctx, next));
+  provider.use((ctx, next) => revokeAccessToken(ctx, next, keys.signing, revokeGrant));
+  logEvents(provider, logger);
+
+  return new AuthorizationServer(
+    resources,
+    provider.callback(),
+    new ProviderInteractions({ provider, lib, store, resources, clientApproved: (id) => clients.approved(id) }),
+    createRateLimits(limits),
+    revokeGrant,
+    () => guard.close(),
+  );
+}
+
+/** The relay's own page may receive the agent's code. It cannot be registered: on a LAN it is http and no loopback. */
+async function letAgentPaste(provider: Provider): Promise<void> {
+  const agent = await provider.Client.find(AGENT_CLIENT_ID);
+  if (agent === undefined) throw new Error('oidc-provider does not know the agent client');
+  const registered = agent.redirectUriAllowed.bind(agent);
+  const paste = `${provider.issuer}${PASTE_PATH}`;
+  agent.redirectUriAllowed = (uri) => uri === paste || registered(uri);
+}
+
+function logEvents(provider: Provider, logger: Logger): void {
+  provider.on('registration_create.success', (_ctx, client) => {
+    logger.info('client registered', { client: client.clientId, name: client.clientName });
+  });
+  provider.on('grant.revoked', (_ctx, grantId) => logger.info('grant revoked', { grant: grantId }));
+  provider.on('authorization.error', (ctx, error) => {
+    logger.info('authorization refused', { client: ctx.oidc.client?.clientId, error: error.message });
+  });
+  provider.on('grant.error', (ctx, error) => {
+    logger.info('token request refused', { client: ctx.oidc.client?.clientId, error: error.message });
+  });
+  // A failure of ours (the disk, a mistake in the program): the client is told `server_error`.
+  provider.on('server_error', (_ctx, error) => logger.error('authorization server failed', { error: error.stack }));
+  provider.onerror = (error) => logger.error('authorization server failed', { error: error.stack });
+}

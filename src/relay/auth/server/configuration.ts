@@ -1,0 +1,162 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import type { Limits } from '../../../config/config.js';
+import type { RelayKeys } from '../keys.js';
+import type { Resources } from '../resources.js';
+import { AGENT_CLIENT_ID, agentClient } from './agent-client.js';
+import { openidScopes } from './authorize-request.js';
+import { tidyClientMetadata } from './client-metadata.js';
+import { renderError } from './error-page.js';
+import type { OidcProvider } from './load.js';
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+
+export interface ConfigurationParts {
+  readonly lib: OidcProvider;
+  readonly resources: Resources;
+  readonly keys: RelayKeys;
+  readonly limits: Limits;
+  readonly adapter: NonNullable<Configuration['adapter']>;
+  readonly fetch: NonNullable<Configuration['fetch']>;
+  readonly rotateRefreshToken: (ctx: KoaContextWithOIDC) => Promise<boolean>;
+}
+
+/** oidc-provider set up as an OAuth 2.1 authorization server for MCP clients and for the agent. */
+export function configuration(parts: ConfigurationParts): Configuration {
+  const { lib, resources, keys, limits } = parts;
+  return {
+    adapter: parts.adapter,
+    fetch: parts.fetch,
+    fetchResponseBodyLimits: {
+      'client_id metadata document': 5 * 1024,
+      jwks_uri: 64 * 1024,
+      sector_identifier_uri: 5 * 1024,
+    },
+    jwks: { keys: [keys.signing.privateJwk] },
+    cookies: cookies(keys.cookie, resources.issuer.startsWith('https:')),
+    // The paths that clients of the 2025-03-26 revision assume without asking.
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      registration: '/register',
+      revocation: '/revoke',
+      jwks: '/jwks',
+    },
+    clients: [agentClient],
+    clientAuthMethods: ['none', 'private_key_jwt'],
+    clientDefaults: {
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      id_token_signed_response_alg: 'EdDSA',
+    },
+    extraClientMetadata: {
+      properties: ['software_id'],
+      validator: (_ctx, _key, _value, metadata) => tidyClientMetadata(metadata, lib.errors),
+    },
+    responseTypes: ['code'],
+    scopes: ['mcp', ...openidScopes],
+    claims: { openid: ['sub'] },
+    pkce: { required: () => true },
+    clientBasedCORS: () => true,
+    features: features(parts),
+    findAccount: (ctx, accountId) => {
+      tidyResourceParameter(ctx, resources);
+      return { accountId, claims: () => ({ sub: accountId }) };
+    },
+    // Each authorization is asked for again: only what this very interaction granted counts.
+    loadExistingGrant: (ctx) => {
+      const grantId = ctx.oidc.result?.consent?.grantId;
+      return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
+    },
+    interactions: { policy: policy(lib), url: (_ctx, { uid }) => `/interaction/${uid}` },
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: parts.rotateRefreshToken,
+    expiresWithSession: () => false,
+    extraTokenClaims: (_ctx, token) => ('grantId' in token ? { grant_id: token.grantId } : undefined),
+    renderError,
+    clockTolerance: 5,
+    ttl: {
+      AccessToken: limits.accessTokenSeconds,
+      AuthorizationCode: 60,
+      Grant: limits.refreshTokenDays * DAY,
+      IdToken: HOUR,
+      Interaction: 15 * 60,
+      RefreshToken: limits.refreshTokenDays * DAY,
+      Session: 12 * HOUR,
+    },
+  };
+}
+
+function features({ lib, resources, limits }: ConfigurationParts): NonNullable<Configuration['features']> {
+  const off = { enabled: false } as const;
+  return {
+    devInteractions: off,
+    dPoP: off,
+    pushedAuthorizationRequests: off,
+    rpInitiatedLogout: off,
+    userinfo: off,
+    registration: { enabled: true, issueRegistrationAccessToken: false },
+    revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+    clientIdMetadataDocument: { enabled: true, ack: 'draft-02', allowFetch: () => true, allowClient: () => true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: (_ctx, client) => {
+        return client?.clientId === AGENT_CLIENT_ID ? resources.tunnel.uri : resources.mcp.uri;
+      },
+      useGrantedResource: () => true,
+      getResourceServerInfo: (ctx, indicator, client) => {
+        const resource = resources.parse(indicator);
+        const isAgent = client.clientId === AGENT_CLIENT_ID;
+        // One token opens one thing: an agent's only its link, a client's never that, and never two at once.
+        if (resource === undefined || (resource.scope === 'tunnel') !== isAgent || namesSeveral(ctx)) {
+          throw new lib.errors.InvalidTarget();
+        }
+        return {
+          scope: resource.scope,
+          audience: resource.uri,
+          accessTokenTTL: limits.accessTokenSeconds,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: 'EdDSA' } },
+        };
+      },
+    },
+  };
+}
+
+function namesSeveral(ctx: KoaContextWithOIDC): boolean {
+  const resource = ctx.oidc.params?.resource;
+  return Array.isArray(resource) && resource.length > 1;
+}
+
+/**
+ * The token request's `resource` in the form that the code or refresh token has it. oidc-provider compares the two
+ * as text right after it has looked up the account, and offers no other place before that.
+ */
+function tidyResourceParameter(ctx: KoaContextWithOIDC, resources: Resources): void {
+  const params = ctx.oidc.params;
+  const indicator = params?.resource;
+  if (params === undefined || typeof indicator !== 'string') return;
+  params.resource = resources.parse(indicator)?.uri ?? indicator;
+}
+
+/** One interaction for every authorization, with our own pages for consent and sign-in inside it. */
+function policy({ interactionPolicy: { Check, Prompt } }: OidcProvider) {
+  const always = new Check('interaction', 'the user must approve each authorization', (ctx) => {
+    return ctx.oidc.result?.consent?.grantId === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT;
+  });
+  return [new Prompt({ name: 'login', requestable: true }, always), new Prompt({ name: 'consent', requestable: true })];
+}
+
+function cookies(key: string, secure: boolean): NonNullable<Configuration['cookies']> {
+  const options = { signed: true, httpOnly: true, overwrite: true, sameSite: 'lax', path: '/', secure } as const;
+  return {
+    keys: [key],
+    // The path of the third is one authorization's own, which `__Host-` does not allow.
+    names: secure
+      ? { session: '__Host-session', interaction: '__Host-interaction', resume: '__Secure-resume' }
+      : { session: 'relay_session', interaction: 'relay_interaction', resume: 'relay_resume' },
+    long: options,
+    short: options,
+  };
+}

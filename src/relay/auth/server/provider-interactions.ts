@@ -1,0 +1,142 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Provider from 'oidc-provider';
+import type { Store } from '../../store/store.js';
+import { InteractionError, type Interactions, type PendingAuthorization } from '../interactions.js';
+import type { Resources } from '../resources.js';
+import { AGENT_CLIENT_ID } from './agent-client.js';
+import { openidScopes } from './authorize-request.js';
+import type { OidcProvider } from './load.js';
+import { describeClient } from './pending-client.js';
+import { hashedId } from './sealed-record.js';
+
+type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+const IDENTITY_DAYS = 400;
+
+export interface InteractionParts {
+  readonly provider: Provider;
+  readonly lib: OidcProvider;
+  readonly store: Store;
+  readonly resources: Resources;
+  /** A registered client was let in; it is worth keeping. */
+  readonly clientApproved: (clientId: string) => Promise<void>;
+}
+
+/** Interactions on oidc-provider's own record, which a signed cookie binds to one browser. */
+export class ProviderInteractions implements Interactions {
+  constructor(private readonly parts: InteractionParts) {}
+
+  async pending(req: IncomingMessage, res: ServerResponse): Promise<PendingAuthorization> {
+    const interaction = await this.#details(req, res);
+    const { clientId, redirectUri, resource } = readParams(interaction);
+    const client = await this.parts.provider.Client.find(clientId);
+    if (client === undefined) throw new InteractionError('expired');
+    const account = await this.#account(interaction);
+    return {
+      uid: interaction.uid,
+      client: describeClient(client, redirectUri),
+      scopes: [clientId === AGENT_CLIENT_ID ? 'tunnel' : 'mcp'],
+      resource,
+      consented: isApproved(interaction),
+      ...(account === undefined ? {} : { account }),
+    };
+  }
+
+  async approve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { uid } = await this.#details(req, res);
+    await this.parts.provider.interactionResult(req, res, { approved: uid }, { mergeWithLastSubmission: false });
+  }
+
+  async deny(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    await this.#details(req, res);
+    const refusal = { error: 'access_denied', error_description: 'the user refused' };
+    await this.parts.provider.interactionFinished(req, res, refusal, { mergeWithLastSubmission: false });
+  }
+
+  async finish(
+    req: IncomingMessage,
+    res: ServerResponse,
+    account: { readonly userId: string; readonly displayName: string },
+  ): Promise<void> {
+    const interaction = await this.#details(req, res);
+    if (!isApproved(interaction)) throw new InteractionError('not_approved');
+    await this.#rememberAccount(account);
+    await this.#switchAccount(interaction, account.userId);
+    const grantId = await this.#grant(interaction, account.userId);
+    const result = { login: { accountId: account.userId }, consent: { grantId } };
+    await this.parts.provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
+  }
+
+  async #grant(interaction: Interaction, accountId: string): Promise<string> {
+    const { clientId, resource, scopes } = readParams(interaction);
+    const grant = new this.parts.provider.Grant({ accountId, clientId });
+    const openid = scopes.filter((scope) => openidScopes.includes(scope));
+    if (openid.length > 0) grant.addOIDCScope(openid.join(' '));
+    grant.addResourceScope(resource, clientId === AGENT_CLIENT_ID ? 'tunnel' : 'mcp');
+    await this.parts.clientApproved(clientId);
+    return grant.save();
+  }
+
+  /** The page's own authorization: a second one in another tab has taken the cookie over, and must not be approved here. */
+  async #details(req: IncomingMessage, res: ServerResponse): Promise<Interaction> {
+    const { provider, lib } = this.parts;
+    if (!req.headers.cookie?.includes(`${provider.cookieName('interaction')}=`)) throw new InteractionError('missing');
+    let interaction: Interaction;
+    try {
+      interaction = await provider.interactionDetails(req, res);
+    } catch (error) {
+      if (error instanceof lib.errors.SessionNotFound) throw new InteractionError('expired');
+      throw error;
+    }
+    const shown = /^\/interaction\/([^/?#]+)/.exec(originalUrl(req))?.[1];
+    if (shown !== undefined && shown !== interaction.uid) throw new InteractionError('expired');
+    return interaction;
+  }
+
+  /** Someone else signs in at this browser: the session becomes theirs, without oidc-provider's log-out page between. */
+  async #switchAccount(interaction: Interaction, userId: string): Promise<void> {
+    const before = interaction.session;
+    if (before === undefined || before.accountId === userId) return;
+    const session = await this.parts.provider.Session.findByUid(before.uid);
+    if (session === undefined) throw new InteractionError('expired');
+    session.authorizations = {};
+    session.loginAccount({ accountId: userId });
+    await session.persist();
+    interaction.session = { ...before, accountId: userId };
+    await interaction.persist();
+  }
+
+  async #rememberAccount({ userId, displayName }: { readonly userId: string; readonly displayName: string }) {
+    const options = { ttlSeconds: IDENTITY_DAYS * 86_400 };
+    await this.parts.store.put(identityKey(userId), { displayName }, options);
+  }
+
+  async #account(interaction: Interaction): Promise<PendingAuthorization['account']> {
+    const userId = interaction.session?.accountId;
+    if (userId === undefined) return undefined;
+    const known = await this.parts.store.get<{ readonly displayName: string }>(identityKey(userId));
+    return { userId, displayName: known?.displayName ?? userId };
+  }
+}
+
+function isApproved(interaction: Interaction): boolean {
+  return interaction.result?.approved === interaction.uid;
+}
+
+function readParams({ params }: Interaction) {
+  const { client_id: clientId, redirect_uri: redirectUri, scope } = params;
+  const [resource] = [params.resource].flat();
+  if (typeof clientId !== 'string' || typeof redirectUri !== 'string' || typeof resource !== 'string') {
+    throw new InteractionError('expired');
+  }
+  return { clientId, redirectUri, resource, scopes: typeof scope === 'string' ? scope.split(' ') : [] };
+}
+
+function identityKey(userId: string): string {
+  return `identity:${hashedId(userId)}`;
+}
+
+/** Express keeps the whole URL here when a router below a prefix has shortened `url`. */
+function originalUrl(req: IncomingMessage): string {
+  return 'originalUrl' in req && typeof req.originalUrl === 'string' ? req.originalUrl : (req.url ?? '');
+}
