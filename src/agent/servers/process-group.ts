@@ -13,7 +13,7 @@ const POLL_MS = 25;
 export async function endProcessGroup(child: ChildProcess, platform: NodeJS.Platform): Promise<void> {
   const { pid } = child;
   if (pid === undefined) return;
-  child.stdin?.destroy();
+  child.stdin?.end();
   if (await isGone(child, pid, platform)) return;
   await signalGroup(pid, 'SIGTERM', platform);
   if (await isGone(child, pid, platform)) return;

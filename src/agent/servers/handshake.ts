@@ -1,0 +1,34 @@
+import { isRecord } from './messages.js';
+import { terminalSafe } from './stderr-tail.js';
+
+/** Revisions of the legacy era, the newest first; the first is offered. */
+const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+
+/** What a server says of itself in `initialize`. */
+export interface Hello {
+  readonly protocolVersion: string;
+  readonly serverInfo: Readonly<Record<string, unknown>>;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly instructions?: string;
+}
+
+/** No capabilities: servers' requests to the client (roots, sampling, elicitation) are not passed on yet. */
+export function initializeParams(clientInfo: { readonly name: string; readonly version: string }) {
+  return { protocolVersion: REVISIONS[0], capabilities: {}, clientInfo };
+}
+
+/** Checks an InitializeResult. @throws Error when there is no revision both speak (MCP 2025-11-25 basic/lifecycle#version-negotiation) */
+export function readHello(result: unknown): Hello {
+  const { protocolVersion, serverInfo, capabilities, instructions } = isRecord(result) ? result : {};
+  if (typeof protocolVersion !== 'string') throw new Error('answered "initialize" without a protocol version');
+  if (!REVISIONS.includes(protocolVersion)) {
+    const theirs = terminalSafe(protocolVersion.slice(0, 40));
+    throw new Error(`speaks MCP ${theirs}, this agent speaks ${REVISIONS.join(', ')}: update one of them`);
+  }
+  return {
+    protocolVersion,
+    serverInfo: isRecord(serverInfo) ? serverInfo : {},
+    capabilities: isRecord(capabilities) ? capabilities : {},
+    ...(typeof instructions === 'string' ? { instructions } : {}),
+  };
+}
