@@ -1,4 +1,3 @@
-import { unwatchFile, watchFile } from 'node:fs';
 import type { AgentConfig } from '../../config/config.js';
 import {
   ensureStateDirs,
@@ -7,9 +6,6 @@ import {
   statePaths,
   writePrivateFile,
 } from '../../config/paths.js';
-import { withFileLock } from './file-lock.js';
-
-const WATCH_MS = 1_000;
 
 /** Tokens of one login. Times are milliseconds since the epoch by this machine's clock. */
 export interface Credentials {
@@ -55,29 +51,9 @@ export class CredentialStore {
   /** Runs `task` while no other process changes this login. */
   async exclusively<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
     const { lock } = await ensureStateDirs(this.#config);
+    // Loaded here: what only looks at a login does not pay for locks.
+    const { withFileLock } = await import('./file-lock.js');
     return withFileLock(`${lock}-login`, signal, task);
-  }
-
-  /** Resolves when the file appears, changes or goes. @throws the signal's reason */
-  changed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const end = () => {
-        unwatchFile(this.file, onChange);
-        signal.removeEventListener('abort', onAbort);
-      };
-      const onChange = () => {
-        end();
-        resolve();
-      };
-      const onAbort = () => {
-        end();
-        reject(signal.reason);
-      };
-      // Polled: fs.watch loses a file that is replaced by rename, and one stat a second is nothing.
-      watchFile(this.file, { interval: WATCH_MS, persistent: false }, onChange);
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
   }
 }
 

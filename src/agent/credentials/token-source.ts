@@ -37,7 +37,6 @@ export function createTokenSource(config: AgentConfig): TokenSource {
       lastGiven = credentials.accessToken;
       return credentials.accessToken;
     },
-    changed: (signal) => store.changed(signal),
   };
 }
 

@@ -27,6 +27,4 @@ export interface TokenSource {
    * @throws CredentialError, or the signal's reason.
    */
   accessToken(request: AccessTokenRequest): Promise<string>;
-  /** Resolves when the login on disk has changed (someone logged in or out); what to await after a CredentialError. @throws the signal's reason */
-  changed(signal: AbortSignal): Promise<void>;
 }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { AgentConfig } from '../../config/config.js';
 import { ensureStateDirs, readPrivateFile, statePaths, writePrivateFile } from '../../config/paths.js';
-import { withFileLock } from '../credentials/file-lock.js';
 
 /**
  * Where the control socket of this profile listens, made ready for listening. On Windows a named pipe: all users share
@@ -14,6 +13,7 @@ export async function ensureControlAddress(config: AgentConfig): Promise<string>
   if (process.platform !== 'win32') return socket;
   const known = await controlAddress(config);
   if (known !== undefined) return known;
+  const { withFileLock } = await import('../credentials/file-lock.js');
   return withFileLock(`${lock}-pipe`, new AbortController().signal, async () => {
     const made = await controlAddress(config);
     if (made !== undefined) return made;
