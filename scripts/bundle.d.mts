@@ -8,7 +8,7 @@ export interface BundleOptions {
 }
 
 export interface Bundled {
-  /** Files written, relative to `outdir`; as before to `root`. */
+  /** Files written, relative to `outdir`; an entry keeps its path. */
   readonly outputs: readonly string[];
   /** Every file inside them, relative to `root`. */
   readonly inputs: ReadonlySet<string>;

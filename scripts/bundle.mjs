@@ -1,6 +1,9 @@
-/** Bundles the compiled tree in place: packages go inside, and every file of ours still exists once, at a path that still holds. */
-import { readFile } from 'node:fs/promises';
+/** Bundles the compiled tree together with its packages, in place: entries keep their paths, the rest goes to dist/chunks/. */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 /** Stay packages of their own: found by name at run time (oclif, ws) or with a native part. */
@@ -13,6 +16,7 @@ export const optionalPackages = [
   '@fastify/*',
   'bufferutil',
   'file-type',
+  'kerberos',
   'utf-8-validate',
 ];
 
@@ -23,131 +27,100 @@ const banner = [
   'const bundleFilename = import.meta.filename, bundleDirname = import.meta.dirname;',
 ].join('\n');
 
-const common = {
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  metafile: true,
-  logLevel: 'warning',
-};
+const metadata = 'dist/chunks/reflect-metadata.js';
+const common = { bundle: true, format: 'esm', platform: 'node', target: 'node20.19', keepNames: true, write: false };
+const options = { ...common, metafile: true, legalComments: 'none', charset: 'utf8', logLevel: 'warning' };
 
 const posix = (path) => path.split(sep).join('/');
-const dotted = (path) => (path.startsWith('.') ? path : `./${path}`);
-const pathFrom = (folder, file) => dotted(posix(relative(folder, file)));
+const pathFrom = (folder, file) => posix(relative(folder, file)).replace(/^(?!\.)/, './');
 
 /** Files that code names by a path of its own, to start or load later: `new URL('./x.js', import.meta.url)` and the like. */
 const namedFile = /(?:new URL\(|(?:join|resolve)\(import\.meta\.dirname,)\s*(['"`])([^'"`]+\.m?js)\1/g;
 
-/**
- * Writes one output for each entry, and one for each file of ours that several entries need: a class bundled twice would be two
- * classes, and `instanceof` would fail between them.
- * @param {import('./bundle.mjs').BundleOptions} options see bundle.d.mts
- * @returns {Promise<import('./bundle.mjs').Bundled>}
- */
+/** Every module is in one output only, ours and the packages': a class that were there twice would fail `instanceof`. */
 export async function bundle({ root, outdir, entries, ours }) {
   const isOurs = (path) => ours.some((folder) => path.startsWith(folder + sep));
-  const outputs = await findOutputs({ root, entries, isOurs });
-  // A file of its own as well: decorators need it run before any of them, and an import keeps its place where bundled code does not.
-  const reflect = {
-    from: join(root, 'node_modules/reflect-metadata/Reflect.js'),
-    to: join(root, 'dist/vendor/reflect-metadata.js'),
-  };
-  const inputs = new Set();
-  const packages = new Set();
-
-  for (const output of [...outputs, reflect.to]) {
-    const { metafile } = await build({
-      ...common,
+  const wanted = new Set(entries);
+  let result;
+  for (let known = 0; known < wanted.size; ) {
+    known = wanted.size;
+    result = await build({
+      ...options,
       absWorkingDir: root,
-      entryPoints: [output === reflect.to ? reflect.from : output],
-      outfile: resolve(outdir, relative(root, output)),
-      keepNames: true,
-      legalComments: 'none',
-      charset: 'utf8',
+      entryPoints: [...wanted],
+      outbase: root,
+      outdir,
+      splitting: true,
+      chunkNames: 'dist/chunks/[name]-[hash]',
       logOverride: { 'require-resolve-not-external': 'silent' },
       banner: { js: banner },
       define: { __filename: 'bundleFilename', __dirname: 'bundleDirname' },
       external: [...runtimePackages, ...optionalPackages],
-      plugins:
-        output === reflect.to ? [] : [linkOutputs({ output, outputs, isOurs, reflect }), keepPaths({ output, isOurs })],
+      // Its `main` hides its own files from every bundler.
+      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+      plugins: [ownFiles({ root, isOurs }), commonJsLoadedLate()],
     });
-    for (const input of Object.keys(metafile.inputs)) inputs.add(input);
-    for (const { imports } of Object.values(metafile.outputs)) {
-      for (const { path, external } of imports) {
-        if (external && !path.startsWith('.') && !path.startsWith('node:')) packages.add(path);
-      }
-    }
-  }
-  return { outputs: [...outputs].map((path) => posix(relative(root, path))), inputs, packages };
-}
-
-/** The entries, what they load late (by `await import()` or by URL), and every file of ours that two of all these import. */
-async function findOutputs({ root, entries, isOurs }) {
-  const queue = [...entries];
-  const done = new Set();
-  const owners = new Map();
-  for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-    if (done.has(entry)) continue;
-    done.add(entry);
-    const late = {
-      name: 'late',
-      setup(plugin) {
-        plugin.onResolve({ filter: /^\.\.?\// }, ({ kind, importer, path, resolveDir }) => {
-          if (kind !== 'dynamic-import' || !isOurs(importer)) return undefined;
-          queue.push(resolve(resolveDir, path));
-          return { path, external: true };
-        });
-      },
-    };
-    const options = {
-      absWorkingDir: root,
-      entryPoints: [entry],
-      write: false,
-      outdir: root,
-      packages: 'external',
-      plugins: [late],
-    };
-    const { metafile } = await build({ ...common, ...options });
-    for (const input of Object.keys(metafile.inputs)) {
-      const path = resolve(root, input);
-      owners.set(path, (owners.get(path) ?? 0) + 1);
+    for (const path of Object.keys(result.metafile.inputs).map((input) => resolve(root, input))) {
+      if (!isOurs(path)) continue;
       const source = await readFile(path, 'utf8');
-      for (const [, , named] of source.matchAll(namedFile)) queue.push(resolve(dirname(path), named));
+      for (const [, , named] of source.matchAll(namedFile)) wanted.add(resolve(dirname(path), named));
     }
   }
-  const shared = [...owners].filter(([path, count]) => count > 1 && isOurs(path)).map(([path]) => path);
-  return new Set([...done, ...shared]);
-}
+  const { metafile, outputFiles } = result;
+  for (const { path, text } of outputFiles) {
+    const hidden = /\brequire\w*\((["'])\.\.?\/[^"']*\1\)/.exec(text);
+    if (hidden) throw new Error(`${relative(outdir, path)}: ${hidden[0]} was not bundled and would not be found.`);
+    await write(path, placed(text, path, outdir));
+  }
 
-/** Imports of another output stay imports. */
-function linkOutputs({ output, outputs, isOurs, reflect }) {
-  const external = (target) => ({ path: pathFrom(dirname(output), target), external: true });
+  const reflect = join(root, 'node_modules/reflect-metadata/Reflect.js');
+  const [file] = (await build({ ...options, entryPoints: [reflect], outdir })).outputFiles;
+  await write(join(outdir, metadata), file.text);
+
+  const inputs = Object.keys(metafile.inputs).filter((input) => !input.startsWith('late:'));
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  const packages = imports
+    .filter(({ path, external }) => external && !isBuiltin(path) && !/^(\.|bundle:|node:)/.test(path))
+    .map(({ path }) => path);
   return {
-    name: 'link-outputs',
-    setup(plugin) {
-      plugin.onResolve({ filter: /^reflect-metadata$/ }, () => external(reflect.to));
-      plugin.onResolve({ filter: /^\.\.?\// }, ({ importer, path, resolveDir }) => {
-        const target = resolve(resolveDir, path);
-        return isOurs(importer) && outputs.has(target) && target !== output ? external(target) : undefined;
-      });
-    },
+    outputs: [...outputFiles.map(({ path }) => posix(relative(outdir, path))), metadata],
+    inputs: new Set([...inputs, posix(relative(root, reflect))]),
+    packages: new Set(packages),
   };
 }
 
-/** Keeps `import.meta` what it was before files were merged. */
-function keepPaths({ output, isOurs }) {
+async function write(path, text) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+}
+
+/** Fills in where an output lies, which nobody knows before it is made. */
+function placed(text, path, outdir) {
+  const from = dirname(path);
+  const linked = text.replaceAll(
+    /bundle:([^'"`]+)/g,
+    (_, target) => pathFrom(from, join(outdir, target)) + (target.endsWith('/') ? '/' : ''),
+  );
+  // Decorators need it run before any of them, and bundling moves the code of imports but not imports that stay.
+  if (!/\bReflect\.(\w*[mM]etadata)\b/.test(linked)) return linked;
+  return linked.replace(/^(#!.*\n)?/, `$1import ${JSON.stringify(pathFrom(from, join(outdir, metadata)))};\n`);
+}
+
+/** Keeps `import.meta` what it was before files were merged, and reflect-metadata a file of its own. */
+function ownFiles({ root, isOurs }) {
   return {
-    name: 'keep-paths',
+    name: 'own-files',
     setup(plugin) {
+      plugin.onResolve({ filter: /^reflect-metadata$/ }, () => ({ path: `bundle:${metadata}`, external: true }));
       plugin.onLoad({ filter: /\.js$/ }, async ({ path }) => {
         if (!isOurs(path)) return undefined;
         const source = await readFile(path, 'utf8');
-        const url = `new URL(${JSON.stringify(pathFrom(dirname(output), path))}, import.meta.url)`;
+        const file = posix(relative(root, path));
+        const url = (target) => `new URL('bundle:${target}', import.meta.url)`;
         const contents = source
-          .replaceAll('import.meta.url', `${url}.href`)
-          .replaceAll('import.meta.filename', `bundleFile(${url})`)
-          .replaceAll('import.meta.dirname', `bundleFile(new URL('.', ${url}))`);
+          .replaceAll('import.meta.url', `${url(file)}.href`)
+          .replaceAll('import.meta.filename', `bundleFile(${url(file)})`)
+          .replaceAll('import.meta.dirname', `bundleFile(${url(`${dirname(file)}/`)})`);
         if (!contents.includes('bundleFile(')) return { contents, loader: 'js' };
         const helper = "import { fileURLToPath as bundleFile } from 'node:url';\n";
         // A `#!` line must stay the first.
@@ -155,4 +128,34 @@ function keepPaths({ output, isOurs }) {
       });
     },
   };
+}
+
+/** `await import('a CommonJS package')` has every name Node would find; split off on its own it would have `default` alone. */
+function commonJsLoadedLate() {
+  return {
+    name: 'common-js-loaded-late',
+    setup(plugin) {
+      plugin.onResolve({ filter: /^[^.]/ }, async ({ kind, path, resolveDir, pluginData }) => {
+        if (kind !== 'dynamic-import' || pluginData === 'asked') return undefined;
+        const found = await plugin.resolve(path, { kind, resolveDir, pluginData: 'asked' });
+        if (found.errors.length > 0 || found.external) return undefined;
+        return isCommonJs(found.path) ? { path: found.path, namespace: 'late' } : undefined;
+      });
+      plugin.onLoad({ filter: /.*/, namespace: 'late' }, async ({ path }) => {
+        const names = Object.keys(await import(pathToFileURL(path))).filter((name) => name !== 'module.exports');
+        const contents = `export { ${names.join(', ')} } from ${JSON.stringify(path)};`;
+        return { contents, resolveDir: dirname(path), loader: 'js' };
+      });
+    },
+  };
+}
+
+/** By the nearest package.json, as Node decides. */
+function isCommonJs(path) {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const manifest = join(folder, 'package.json');
+    if (!path.endsWith('.mjs') && existsSync(manifest))
+      return JSON.parse(readFileSync(manifest, 'utf8')).type !== 'module';
+  }
+  return path.endsWith('.cjs');
 }
