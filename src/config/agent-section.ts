@@ -1,6 +1,6 @@
-import { Allow, IsBoolean } from 'class-validator';
 import { Is, isText, Optional, Reads } from './rules.js';
 import { serverUrl } from './urls.js';
+import { Allow, IsBoolean } from './validator.js';
 
 /** Names of devices and servers; the same rule as the protocol's, which this folder may not import. */
 const SLUG = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;

@@ -1,7 +1,7 @@
-import { getMetadataStorage, validateSync } from 'class-validator';
 import type { Problem } from './config-error.js';
 import { nearest } from './nearest.js';
 import { isPlain, joinPath } from './plain.js';
+import { getMetadataStorage, Validator } from './validator.js';
 
 /** A class whose decorated properties are the keys of one object in the config. */
 export interface Section<T extends object> {
@@ -33,7 +33,7 @@ export function checkSection<T extends object>(
   }
   // Not class-transformer's plainToInstance: it cannot take a server that is called `constructor`.
   const instance = Object.assign(new section(), own);
-  for (const error of validateSync(instance, { stopAtFirstError: true, forbidUnknownValues: false })) {
+  for (const error of new Validator().validateSync(instance, { stopAtFirstError: true, forbidUnknownValues: false })) {
     const [message] = Object.values(error.constraints ?? {});
     problems.push({ path: joinPath(path, error.property), message: message ?? 'is not valid' });
   }

@@ -41,7 +41,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   } else if (mode !== undefined && value.mode !== mode && (value.mode === 'relay' || value.mode === 'agent')) {
     problems.push({ path: 'mode', message: wrongMode(value.mode) });
   } else {
-    // class-validator takes longer to load than everything else here together, so --help and errors above go without.
+    // Loaded only now: --help and the errors above go without class-validator.
     const { decode } = await import('./decode.js');
     config = decode(value, { ...pick(source), env, insecure, stateDir: userDir }, problems);
   }

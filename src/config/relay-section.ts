@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
-import { Allow } from 'class-validator';
 import type { AllowRule, Limits } from './config.js';
 import { limitBounds, limitDefaults } from './limits.js';
 import { Is, isText, isTextList, Optional, Reads, WholeNumber } from './rules.js';
 import { oidcIssuer, publicOrigin } from './urls.js';
+import { Allow } from './validator.js';
 
 type Claims = NonNullable<AllowRule['claims']>;
 

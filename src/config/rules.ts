@@ -1,5 +1,6 @@
-import { IsInt, Max, Min, ValidateBy, ValidateIf, type ValidationArguments } from 'class-validator';
+import type { ValidationArguments } from 'class-validator';
 import type { Checked } from './urls.js';
+import { IsInt, Max, Min, ValidateBy, ValidateIf } from './validator.js';
 
 /** A key that may be left out. Unlike `IsOptional`, null is not the same as nothing. */
 export function Optional(): PropertyDecorator {

@@ -1,0 +1,36 @@
+import { browserFlag, insecureFlag } from '../cli/agent-flags.js';
+import { BaseCommand } from '../cli/base-command.js';
+import { LineReader } from '../cli/line-reader.js';
+import { interruptible } from '../cli/signals.js';
+import { canOpenBrowser } from '../config/environment.js';
+import { loadConfig } from '../config/load.js';
+import { printable } from '../log/printable.js';
+
+export default class Login extends BaseCommand {
+  static override readonly summary = 'Log this machine in at its relay.';
+  static override readonly examples = ['<%= config.bin %> login', '<%= config.bin %> login --no-browser'];
+  static override readonly enableJsonFlag = true;
+  static override readonly flags = { ...insecureFlag, ...browserFlag };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(Login);
+    const config = await loadConfig({ file: flags.config, mode: 'agent', insecure: flags.insecure });
+    const { login } = await import('../agent/login.js');
+    const lines = new LineReader();
+    const options = {
+      browser: flags.browser ?? canOpenBrowser(),
+      // Standard output is for the result.
+      notify: (text: string) => void process.stderr.write(`${text}\n`),
+      readPaste: (signal: AbortSignal) => lines.next(signal),
+    };
+    try {
+      const result = await interruptible((signal) => login(config, { ...options, signal }));
+      this.log(
+        `Logged in at ${result.relay}${result.account === undefined ? '' : ` as ${printable(result.account)}`}.`,
+      );
+      return result;
+    } finally {
+      lines.close();
+    }
+  }
+}

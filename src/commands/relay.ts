@@ -1,0 +1,17 @@
+import { BaseCommand, logFlags } from '../cli/base-command.js';
+import { untilSignalled } from '../cli/signals.js';
+import { loadConfig } from '../config/load.js';
+
+export default class Relay extends BaseCommand {
+  static override readonly summary = 'Run the relay: the public address that MCP clients and agents connect to.';
+  static override readonly examples = ['<%= config.bin %> relay', '<%= config.bin %> relay --config relay.json'];
+  static override readonly flags = logFlags;
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Relay);
+    const config = await loadConfig({ file: flags.config, mode: 'relay' });
+    const logger = await this.createLogger(flags);
+    const { runRelay } = await import('../relay/relay.js');
+    await untilSignalled((signal) => runRelay(config, { signal, logger }));
+  }
+}
