@@ -1,0 +1,141 @@
+import type { ServerResponse } from 'node:http';
+import type { Accepts } from './accept.js';
+import type { ReplayStream } from './replay-stream.js';
+
+/** Where the parts of one response go. `owed` bytes count as taken when they have left, or will never. */
+export interface ReplyTarget {
+  /** A notification ahead of the response: one line of JSON. */
+  event(json: Buffer, owed: number): void;
+  /** A part of the response; the first has a `head`, the last a `tail`. */
+  part(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number): void;
+  /** The response that was begun will never be whole: `error` is one in its place, where there is still a way to send it. */
+  breakOff(error: Buffer): void;
+  /** There will be no response. */
+  abandon(): void;
+}
+
+export interface AnswerSettings {
+  readonly accepts: Accepts;
+  readonly silentSeconds: number;
+  /** Makes the stream when the answer turns out to be one. */
+  openStream(taken: (bytes: number) => void): ReplayStream;
+}
+
+const JSON_HEADERS = {
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  'X-Accel-Buffering': 'no',
+} as const;
+
+/**
+ * The HTTP response to one POST whose answer may take time: JSON as it stands when the answer comes soon, an event
+ * stream from the first notification on or after a silence. A client that leaves cancels nothing (25N transports,
+ * "Sending Messages"): parts go on being taken, and a stream keeps them for resumption.
+ */
+export class Answer implements ReplyTarget {
+  #state: 'waiting' | 'json' | 'stream' | 'over' = 'waiting';
+  #silence: NodeJS.Timeout | undefined;
+  #stream: ReplayStream | undefined;
+  #owed = 0;
+
+  constructor(
+    private readonly res: ServerResponse,
+    private readonly settings: AnswerSettings,
+    private readonly taken: (bytes: number) => void,
+  ) {
+    if (!settings.accepts.events) return;
+    this.#silence = setTimeout(() => {
+      if (this.#state === 'waiting') this.#toStream();
+    }, settings.silentSeconds * 1000);
+  }
+
+  event(json: Buffer, owed: number): void {
+    if (this.#state === 'waiting' && this.settings.accepts.events) this.#toStream();
+    if (this.#stream === undefined) this.taken(owed);
+    else this.#stream.event(json, owed);
+  }
+
+  part(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number): void {
+    if (this.#state === 'waiting') this.#begin(head, json, tail);
+    if (this.#stream !== undefined) this.#stream.part(head, json, tail, owed);
+    else if (this.#state === 'json') this.#writeJson(head, json, tail, owed);
+    else this.taken(owed);
+    if (tail !== undefined) this.#end();
+  }
+
+  breakOff(error: Buffer): void {
+    this.#end();
+    if (this.#stream !== undefined) this.#stream.breakOff(error);
+    else this.res.destroy();
+  }
+
+  abandon(): void {
+    const state = this.#state;
+    this.#end();
+    if (this.#stream !== undefined) this.#stream.abandon();
+    else if (state === 'json') this.res.destroy();
+    else if (state === 'waiting' && this.#open()) this.res.writeHead(202).end();
+  }
+
+  #begin(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined): void {
+    clearTimeout(this.#silence);
+    if (!this.#open()) this.#state = 'over';
+    else if (!this.settings.accepts.json) this.#toStream();
+    else if (head !== undefined && tail !== undefined) {
+      sendJson(this.res, 200, Buffer.concat([head, json, tail]));
+      this.#state = 'over';
+    } else this.#toJson();
+  }
+
+  #toJson(): void {
+    this.#state = 'json';
+    this.res.on('drain', () => this.#release());
+    this.res.once('close', () => this.#release());
+    this.res.on('error', () => this.res.destroy());
+    this.res.writeHead(200, JSON_HEADERS);
+  }
+
+  #writeJson(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number): void {
+    if (!this.#open()) {
+      this.taken(owed);
+      return;
+    }
+    const bytes = head === undefined ? json : Buffer.concat([head, json]);
+    if (this.res.write(bytes)) this.taken(owed);
+    else this.#owed += owed;
+    if (tail !== undefined) this.res.end(tail);
+  }
+
+  #toStream(): void {
+    clearTimeout(this.#silence);
+    if (!this.#open()) {
+      this.#state = 'over';
+      return;
+    }
+    this.#state = 'stream';
+    this.#stream = this.settings.openStream(this.taken);
+    this.#stream.open(this.res);
+  }
+
+  #open(): boolean {
+    return !this.res.destroyed && !this.res.writableEnded;
+  }
+
+  #release(): void {
+    const owed = this.#owed;
+    this.#owed = 0;
+    if (owed > 0) this.taken(owed);
+  }
+
+  #end(): void {
+    clearTimeout(this.#silence);
+    this.#state = 'over';
+  }
+}
+
+/** A whole JSON body in one go. Does nothing when the client is gone. */
+export function sendJson(res: ServerResponse, status: number, body: Buffer): void {
+  if (res.destroyed || res.writableEnded) return;
+  res.writeHead(status, { ...JSON_HEADERS, 'Content-Length': body.length });
+  res.end(body);
+}

@@ -1,0 +1,101 @@
+import type { Shape } from './json-rpc.js';
+import { type LegacyVersion, since } from './protocol-versions.js';
+
+/** Names no local server's tool gets; each starts a tool of the relay's own. */
+export const BUILT_IN_NAMES = ['status', 'restart'] as const;
+
+export type BuiltInName = (typeof BUILT_IN_NAMES)[number];
+
+export function isBuiltIn(name: string): name is BuiltInName {
+  return BUILT_IN_NAMES.some((known) => known === name);
+}
+
+const text = { type: 'string' };
+const serverSchema = {
+  type: 'object',
+  properties: {
+    name: text,
+    status: { enum: ['starting', 'ready', 'failed', 'waiting', 'disabled', 'stopped'] },
+    tools: { type: 'integer' },
+    version: text,
+    protocolVersion: text,
+    problem: text,
+  },
+  required: ['name', 'status', 'tools'],
+};
+
+const STATUS: Shape = {
+  name: 'status',
+  title: 'Status of your devices',
+  description:
+    'Shows the devices connected to this relay, since when, and each of their MCP servers with its state, number of tools and versions. Also says what to do when nothing is connected.',
+  inputSchema: { type: 'object', properties: {}, additionalProperties: false },
+  outputSchema: {
+    type: 'object',
+    properties: {
+      relay: { type: 'object', properties: { version: text }, required: ['version'] },
+      devices: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: {
+            name: text,
+            presence: { enum: ['online', 'away'] },
+            since: { type: 'string', format: 'date-time' },
+            version: text,
+            platform: text,
+            servers: { type: 'array', items: serverSchema },
+          },
+          required: ['name', 'presence', 'since', 'version', 'platform', 'servers'],
+        },
+      },
+      toolsLeftOut: { type: 'integer', description: 'Tools over the limit of one user, which are not listed.' },
+      nextStep: text,
+    },
+    required: ['relay', 'devices'],
+  },
+  annotations: { title: 'Status of your devices', readOnlyHint: true, openWorldHint: false },
+};
+
+const RESTART: Shape = {
+  name: 'restart',
+  title: 'Restart MCP servers',
+  description:
+    'Restarts MCP servers on your devices and answers when they are back: all of them, those of one device, or one server. Calls they are working on are lost. Use it when a server has failed or hangs.',
+  inputSchema: {
+    type: 'object',
+    properties: {
+      device: { type: 'string', description: 'Name of a device, as status shows it. Default: every device.' },
+      server: { type: 'string', description: 'Name of a server, as status shows it. Default: every server.' },
+    },
+    additionalProperties: false,
+  },
+  outputSchema: {
+    type: 'object',
+    properties: {
+      devices: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { name: text, problem: text, servers: { type: 'array', items: serverSchema } },
+          required: ['name', 'servers'],
+        },
+      },
+    },
+    required: ['devices'],
+  },
+  annotations: {
+    title: 'Restart MCP servers',
+    readOnlyHint: false,
+    destructiveHint: true,
+    idempotentHint: true,
+    openWorldHint: false,
+  },
+};
+
+/** The relay's own tools as a client of `version` gets them, in the order they are listed. */
+export function builtInTools(version: LegacyVersion): readonly Shape[] {
+  return [STATUS, RESTART].map(({ title, outputSchema, ...rest }) =>
+    since(version, '2025-06-18') ? { ...rest, title, outputSchema } : rest,
+  );
+}

@@ -1,0 +1,78 @@
+import type { ServerResponse } from 'node:http';
+
+/** The one place where Server-Sent Events are encoded and written (HTML Living Standard §9.2). */
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store',
+  // nginx and others hold answers back without it
+  'X-Accel-Buffering': 'no',
+} as const;
+
+const COMMENT = Buffer.from(':\n\n');
+
+/** Ends an event begun with `eventStart`. */
+export const EVENT_END = Buffer.from('\n\n');
+
+/** Beginning of a message event; one line of data and EVENT_END follow. */
+export function eventStart(id?: string): Buffer {
+  return Buffer.from(id === undefined ? 'data: ' : `id: ${id}\ndata: `);
+}
+
+/** An event without a message, that gives the client an id to come back with, and the time to wait before it does. */
+export function primingEvent(id: string, retryMs: number): Buffer {
+  return Buffer.from(`id: ${id}\nretry: ${retryMs}\ndata: \n\n`);
+}
+
+export interface StreamHooks {
+  /** What was written has left; after a `write` that returned false. */
+  drained(): void;
+  /** Ended, by us or by the client. Once. */
+  closed(): void;
+}
+
+/** One HTTP response as an event stream, with comments that keep proxies from cutting it. Never throws. */
+export class EventStream {
+  readonly #keepalive: NodeJS.Timeout;
+  #betweenEvents = true;
+
+  constructor(
+    private readonly res: ServerResponse,
+    keepaliveSeconds: number,
+    hooks: StreamHooks,
+  ) {
+    this.#keepalive = setInterval(() => this.#comment(), keepaliveSeconds * 1000);
+    res.on('drain', () => hooks.drained());
+    res.on('error', () => res.destroy());
+    res.once('close', () => {
+      clearInterval(this.#keepalive);
+      hooks.closed();
+    });
+    if (res.destroyed) {
+      clearInterval(this.#keepalive);
+      queueMicrotask(() => hooks.closed());
+    } else {
+      res.writeHead(200, HEADERS);
+      res.flushHeaders();
+    }
+  }
+
+  /**
+   * @param whole the bytes end an event; false while more of it is to come
+   * @returns false when the client does not keep up: `drained` or `closed` follows
+   */
+  write(bytes: Buffer, whole: boolean): boolean {
+    this.#betweenEvents = whole;
+    if (this.res.destroyed || this.res.writableEnded) return true;
+    return this.res.write(bytes);
+  }
+
+  end(): void {
+    clearInterval(this.#keepalive);
+    if (!this.res.destroyed && !this.res.writableEnded) this.res.end();
+  }
+
+  #comment(): void {
+    if (this.#betweenEvents && !this.res.writableNeedDrain) this.write(COMMENT, true);
+  }
+}

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Principal } from '../auth/principal.js';
+import { type Accepts } from './accept.js';
+import { sendJson } from './answer.js';
+import type { Endpoint } from './endpoint.js';
+import { EVENT_END, eventStart } from './event-stream.js';
+import { type ErrorCodeNumber, errorResponse } from './json-rpc.js';
+
+/** One HTTP request to an MCP endpoint, and who sent it. */
+export interface Exchange {
+  readonly principal: Principal;
+  readonly endpoint: Endpoint;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
+/** The value of a header, the first where a client sent several. */
+export function header(req: IncomingMessage, name: string): string | undefined {
+  const value = req.headers[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+/** Refuses the HTTP request itself, with a JSON-RPC error as its body. */
+export function refuse(
+  res: ServerResponse,
+  status: number,
+  error: { readonly code: ErrorCodeNumber; readonly message: string; readonly id?: string },
+): void {
+  sendJson(res, status, errorResponse(error.id ?? 'null', error.code, error.message));
+}
+
+/** A whole response that is there at once: JSON, or one event for a client that takes only those. */
+export function sendWhole(res: ServerResponse, accepts: Accepts, response: Buffer): void {
+  if (accepts.json) {
+    sendJson(res, 200, response);
+    return;
+  }
+  if (res.destroyed || res.writableEnded) return;
+  res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+  res.end(Buffer.concat([eventStart(), response, EVENT_END]));
+}
+
+/** 202: taken, nothing to answer. */
+export function accepted(res: ServerResponse): void {
+  if (!res.destroyed && !res.writableEnded) res.writeHead(202, { 'Content-Length': 0 }).end();
+}

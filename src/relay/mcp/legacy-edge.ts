@@ -1,0 +1,204 @@
+import type { Limits } from '../../config/config.js';
+import type { Devices } from '../devices/types.js';
+import type { Accepts } from './accept.js';
+import { Answer } from './answer.js';
+import { BatchAnswer } from './batch-answer.js';
+import { CallReply } from './call-reply.js';
+import { accepted, type Exchange, header, refuse, sendWhole } from './exchange.js';
+import { instructionsFor } from './instructions.js';
+import {
+  ErrorCode,
+  errorResponse,
+  isShape,
+  type RpcBody,
+  type RpcMessage,
+  type RpcRequest,
+  resultResponse,
+} from './json-rpc.js';
+import type { LegacyMethods } from './legacy-methods.js';
+import { isLegacyVersion, negotiate, since } from './protocol-versions.js';
+import type { ReplayStreams } from './replay-streams.js';
+import type { Session } from './session.js';
+import type { Sessions } from './sessions.js';
+import type { ToolCalls } from './tool-calls.js';
+
+export interface LegacyParts {
+  readonly limits: Limits;
+  readonly devices: Devices;
+  readonly sessions: Sessions;
+  readonly methods: LegacyMethods;
+  readonly calls: ToolCalls;
+  readonly streams: ReplayStreams;
+  readonly version: string;
+}
+
+/** W3C Trace Context §3.2. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** POST of the revisions with `initialize` and sessions: 2024-11-05 to 2025-11-25. */
+export class LegacyEdge {
+  constructor(private readonly parts: LegacyParts) {}
+
+  /** Answers one request body; its HTTP side has been checked. */
+  async post(
+    exchange: Exchange,
+    body: Exclude<RpcBody, { readonly kind: 'unreadable' }>,
+    accepts: Accepts,
+  ): Promise<void> {
+    const { req, res } = exchange;
+    if (body.kind === 'single' && isInitialize(body.message)) return this.#initialize(exchange, body.message, accepts);
+    const version = header(req, 'mcp-protocol-version');
+    if (version !== undefined && !isLegacyVersion(version)) {
+      const message = `Unsupported MCP-Protocol-Version: ${version.slice(0, 64)}`;
+      return refuse(res, 400, { code: ErrorCode.invalidRequest, message });
+    }
+    const session = await this.session(exchange, 400);
+    if (session === undefined) return;
+    if (body.kind === 'batch') this.#batch(exchange, session, body.messages, accepts);
+    else this.#single(exchange, session, body.message, accepts);
+  }
+
+  /**
+   * The session a request names; where there is none of this principal's, the request is refused with 404, or with
+   * `missing` where it names none, and the result is undefined.
+   */
+  async session({ principal, endpoint, req, res }: Exchange, missing: 400 | 405): Promise<Session | undefined> {
+    const id = header(req, 'mcp-session-id');
+    if (id === undefined) {
+      if (missing === 405) res.setHeader('Allow', 'POST, OPTIONS');
+      refuse(res, missing, {
+        code: ErrorCode.invalidRequest,
+        message: 'Mcp-Session-Id is missing: send initialize first',
+      });
+      return undefined;
+    }
+    const found = this.parts.sessions.find(id, principal, endpoint);
+    const session = found instanceof Promise ? await found : found;
+    if (session !== undefined) return session;
+    refuse(res, 404, { code: ErrorCode.sessionNotFound, message: 'Session not found: send initialize again' });
+    return undefined;
+  }
+
+  async #initialize({ principal, endpoint, res }: Exchange, request: RpcRequest, accepts: Accepts): Promise<void> {
+    const { params } = request;
+    if (params === undefined) {
+      return sendWhole(res, accepts, errorResponse(request.id, ErrorCode.invalidParams, 'initialize needs params'));
+    }
+    const version = negotiate(params.protocolVersion);
+    const { id, session } = await this.parts.sessions.create(principal, endpoint, {
+      version,
+      capabilities: isShape(params.capabilities) ? params.capabilities : {},
+      clientInfo: isShape(params.clientInfo) ? params.clientInfo : undefined,
+    });
+    session.knownRevision = this.parts.devices.tools(session.userId).revision;
+    const result = {
+      protocolVersion: version,
+      capabilities: { tools: { listChanged: true }, logging: {} },
+      serverInfo: {
+        name: 'mcp-local-tunnel',
+        ...(since(version, '2025-06-18') ? { title: 'MCP Local Tunnel' } : {}),
+        version: this.parts.version,
+      },
+      instructions: instructionsFor(this.parts.devices.devices(session.userId)),
+    };
+    if (res.destroyed) return;
+    res.setHeader('Mcp-Session-Id', id);
+    sendWhole(res, accepts, resultResponse(request.id, JSON.stringify(result)));
+  }
+
+  #single(exchange: Exchange, session: Session, message: RpcMessage, accepts: Accepts): void {
+    const { res } = exchange;
+    if (message.kind === 'invalid') {
+      refuse(res, 400, { code: ErrorCode.invalidRequest, message: message.problem, id: message.id });
+      return;
+    }
+    if (message.kind === 'notification') this.#notified(session, message);
+    if (message.kind !== 'request') {
+      accepted(res);
+      return;
+    }
+    if (message.method !== 'tools/call') {
+      sendWhole(res, accepts, this.parts.methods.answer(session, message));
+      return;
+    }
+    if (session.running.has(message.id)) {
+      const problem = 'A request with this id is still running in this session';
+      refuse(res, 400, { code: ErrorCode.invalidRequest, message: problem, id: message.id });
+      return;
+    }
+    this.#call(exchange, session, message, (taken) => this.#answer(exchange, session, message.id, accepts, taken));
+  }
+
+  /** Only 2025-03-26 has batches (25M basic, "Batching"). */
+  #batch(exchange: Exchange, session: Session, messages: readonly RpcMessage[], accepts: Accepts): void {
+    const { res } = exchange;
+    const refused = batchProblem(session, messages);
+    if (refused !== undefined) {
+      refuse(res, 400, { code: ErrorCode.invalidRequest, message: refused });
+      return;
+    }
+    const open = messages.filter((message) => message.kind === 'request' || message.kind === 'invalid');
+    for (const message of messages) if (message.kind === 'notification') this.#notified(session, message);
+    if (open.length === 0) {
+      accepted(res);
+      return;
+    }
+    const answer = this.#answer(exchange, session, 'null', accepts, () => {});
+    const batch = new BatchAnswer(answer, open.length, this.parts.limits.requestBytes);
+    for (const message of open) {
+      if (message.kind === 'invalid') {
+        batch.add(errorResponse(message.id, ErrorCode.invalidRequest, message.problem));
+      } else if (message.method !== 'tools/call') batch.add(this.parts.methods.answer(session, message));
+      else if (session.running.has(message.id)) {
+        batch.add(errorResponse(message.id, ErrorCode.invalidRequest, 'A request with this id is still running'));
+      } else this.#call(exchange, session, message, (taken) => batch.slot(message.id, taken));
+    }
+  }
+
+  #call(
+    { principal, req }: Exchange,
+    session: Session,
+    request: RpcRequest,
+    target: ConstructorParameters<typeof CallReply>[1],
+  ): void {
+    const reply = new CallReply(request.id, target, () => session.running.delete(request.id));
+    session.running.set(request.id, { reply, grantId: principal.grantId });
+    const traceparent = header(req, 'traceparent');
+    this.parts.calls.start(
+      session,
+      request,
+      reply,
+      traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : undefined,
+    );
+  }
+
+  #answer({ res }: Exchange, session: Session, id: string, accepts: Accepts, taken: (bytes: number) => void): Answer {
+    return new Answer(
+      res,
+      {
+        accepts,
+        silentSeconds: this.parts.limits.silentSeconds,
+        openStream: (told) => this.parts.streams.open(session, id, told),
+      },
+      taken,
+    );
+  }
+
+  /** The others (initialized, progress, roots/list_changed) change nothing here. */
+  #notified(session: Session, { method, params }: Extract<RpcMessage, { readonly kind: 'notification' }>): void {
+    if (method !== 'notifications/cancelled') return;
+    const { requestId, reason } = params ?? {};
+    if (typeof requestId !== 'string' && typeof requestId !== 'number') return;
+    const running = session.running.get(JSON.stringify(requestId));
+    running?.reply.cancel(typeof reason === 'string' ? reason.slice(0, 200) : 'cancelled by the client');
+  }
+}
+
+function isInitialize(message: RpcMessage): message is RpcRequest {
+  return message.kind === 'request' && message.method === 'initialize';
+}
+
+function batchProblem(session: Session, messages: readonly RpcMessage[]): string | undefined {
+  if (session.claims.version !== '2025-03-26') return 'Batches exist in protocol version 2025-03-26 only';
+  return messages.some(isInitialize) ? 'initialize cannot be in a batch' : undefined;
+}

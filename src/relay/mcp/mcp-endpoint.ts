@@ -1,0 +1,137 @@
+import type { Limits } from '../../config/config.js';
+import type { Logger } from '../../log/logger.js';
+import { type Accepts, isJson, readAccept } from './accept.js';
+import { eraOf, MODERN_REFUSAL } from './era.js';
+import { parseEventId } from './event-id.js';
+import { EVENT_END, eventStart } from './event-stream.js';
+import { accepted, type Exchange, header, refuse } from './exchange.js';
+import { ErrorCode, errorResponse, readBody } from './json-rpc.js';
+import type { LegacyEdge } from './legacy-edge.js';
+import type { Listeners } from './listeners.js';
+import { readRequestBody } from './request-body.js';
+import type { Session } from './session.js';
+import type { Sessions } from './sessions.js';
+
+export interface McpEndpointParts {
+  readonly limits: Limits;
+  readonly legacy: LegacyEdge;
+  readonly sessions: Sessions;
+  readonly listeners: Listeners;
+  readonly draining: () => boolean;
+  readonly logger: Logger;
+  /** Undoes what was subscribed for it. */
+  readonly stop: () => void;
+}
+
+const GONE = 'The relay no longer has the answer to this request. Its outcome is unknown: check before calling again.';
+
+/** Streamable HTTP by hand: checks each request, tells the eras apart, and hands it on. Its methods never reject. */
+export class McpEndpoint {
+  constructor(private readonly parts: McpEndpointParts) {}
+
+  async post(exchange: Exchange): Promise<void> {
+    await this.#guarded(exchange, () => this.#post(exchange));
+  }
+
+  async get(exchange: Exchange): Promise<void> {
+    await this.#guarded(exchange, () => this.#get(exchange));
+  }
+
+  /** Ends the session. */
+  async delete(exchange: Exchange): Promise<void> {
+    await this.#guarded(exchange, async () => {
+      const session = await this.parts.legacy.session(exchange, 405);
+      const id = header(exchange.req, 'mcp-session-id');
+      if (session === undefined || id === undefined) return;
+      await this.parts.sessions.end(id, session);
+      if (!exchange.res.destroyed) exchange.res.writeHead(204).end();
+    });
+  }
+
+  /** Ends all streams; calls that still run are cancelled. */
+  close(): void {
+    this.parts.stop();
+    this.parts.sessions.close();
+  }
+
+  async #post(exchange: Exchange): Promise<void> {
+    const { req, res } = exchange;
+    const accepts = readAccept(header(req, 'accept'));
+    const problem = httpProblem(exchange, accepts);
+    if (problem !== undefined) {
+      return refuse(res, problem.status, { code: ErrorCode.invalidRequest, message: problem.message });
+    }
+    const read = await readRequestBody(req, this.parts.limits.requestBytes);
+    if (read.kind === 'aborted') return;
+    if (read.kind === 'too_large') {
+      res.setHeader('Connection', 'close');
+      const message = `The body is larger than ${this.parts.limits.requestBytes} bytes, the relay's limit (limits.requestBytes)`;
+      return refuse(res, 413, { code: ErrorCode.invalidRequest, message });
+    }
+    const body = readBody(read.body);
+    if (body.kind === 'unreadable') return refuse(res, 400, { code: body.code, message: body.problem });
+    if (eraOf(body, header(req, 'mcp-protocol-version')) === 'legacy')
+      return this.parts.legacy.post(exchange, body, accepts);
+    const message = body.kind === 'single' ? body.message : undefined;
+    if (message?.kind !== 'request') return accepted(res);
+    refuse(res, 400, { code: ErrorCode.invalidRequest, message: MODERN_REFUSAL, id: message.id });
+  }
+
+  async #get(exchange: Exchange): Promise<void> {
+    const { req, res } = exchange;
+    const session = await this.parts.legacy.session(exchange, 405);
+    if (session === undefined || res.destroyed) return;
+    const accept = header(req, 'accept')?.toLowerCase() ?? '*/*';
+    if (!accept.includes('text/event-stream') && !accept.includes('*/*') && !accept.includes('text/*')) {
+      return refuse(res, 406, { code: ErrorCode.invalidRequest, message: 'Accept must allow text/event-stream' });
+    }
+    const resumed = parseEventId(header(req, 'last-event-id') ?? '');
+    if (resumed !== undefined && resumed.stream !== '') return this.#resume(exchange, session, resumed);
+    if (this.parts.draining()) {
+      res.setHeader('Retry-After', '5');
+      return refuse(res, 503, { code: ErrorCode.internal, message: 'The relay is restarting' });
+    }
+    if (this.parts.listeners.open(session, exchange.principal, res)) return;
+    res.setHeader('Retry-After', '30');
+    const message = `This client has ${this.parts.limits.streamsPerClient} streams open, which is the limit (limits.streamsPerClient)`;
+    refuse(res, 429, { code: ErrorCode.invalidRequest, message });
+  }
+
+  /** Only ever the stream the event was of (25N transports, "Resumability"). */
+  #resume({ res }: Exchange, session: Session, event: NonNullable<ReturnType<typeof parseEventId>>): void {
+    const stream = session.replays.get(event.stream);
+    if (stream?.hasMore(event.sequence)) {
+      stream.resume(res, event.sequence);
+      return;
+    }
+    // 204 tells an event source that nothing more will come.
+    if (stream !== undefined || event.requestId === undefined) return void res.writeHead(204).end();
+    const error = errorResponse(event.requestId, ErrorCode.internal, GONE);
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    res.end(Buffer.concat([eventStart(), error, EVENT_END]));
+  }
+
+  async #guarded({ res }: Exchange, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.parts.logger.error('request failed', { error });
+      if (res.headersSent) res.destroy();
+      else refuse(res, 500, { code: ErrorCode.internal, message: 'The relay failed to handle this request' });
+    }
+  }
+}
+
+/** What is wrong with a POST before its body is read. */
+function httpProblem(
+  { req }: Exchange,
+  accepts: Accepts,
+): { readonly status: number; readonly message: string } | undefined {
+  if (!accepts.json && !accepts.events) {
+    return { status: 406, message: 'Accept must allow application/json or text/event-stream' };
+  }
+  if (!isJson(header(req, 'content-type'))) return { status: 415, message: 'Content-Type must be application/json' };
+  const encoding = header(req, 'content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') return { status: 415, message: 'Send the body without Content-Encoding' };
+  return undefined;
+}
