@@ -51,10 +51,11 @@ export interface SignInThroughBrowser {
 
 /** Consent page, Allow, the provider's form or the relay's own, and back. Returns the URL the flow ended at. */
 export async function signInThroughBrowser(page: Page, options: SignInThroughBrowser): Promise<string> {
+  if (options.url !== undefined) await page.goto(options.url);
+  // Begun here, since the end may come with the first click; the page may have been there before.
   const ended = page.waitForURL((url) => url.href.startsWith(options.until), { waitUntil: 'commit' });
   // Awaited below; a failure in between must not be reported twice.
   ended.catch(() => undefined);
-  if (options.url !== undefined) await page.goto(options.url);
   await page.getByRole('button', { name: 'Allow', exact: true }).click();
   if (options.user !== undefined) {
     await page.locator('input[name=name]').fill(options.user);

@@ -136,7 +136,7 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
       res.writeHead(req.method === 'POST' ? 403 : 200, { 'content-type': 'text/html; charset=utf-8' });
       res.end(`<!doctype html><title>Test provider</title><h1>Sign in at the test provider</h1>
         <form method="post"><input name="name" autofocus><input name="password" type="password"><button>Sign in</button>
-        </form><a href="${mount}/cancel/${interaction.uid}">Cancel</a>`);
+        </form><a href="${mount}/sign-in/${interaction.uid}/cancel">Cancel</a>`);
       return;
     }
     const grant = new provider.Grant({ accountId: name, clientId });
@@ -155,12 +155,7 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
     }
     const fail = (error: Error) => res.writeHead(400).end(error.message);
     if (url.startsWith(`${mount}/sign-in/`)) {
-      signIn(req, res).catch(fail);
-      return;
-    }
-    if (url.startsWith(`${mount}/cancel/`)) {
-      // The interaction's cookie is bound to its own path, which /sign-in/ has; this link only saves a click.
-      cancel(req, res).catch(fail);
+      (url.endsWith('/cancel') ? cancel(req, res) : signIn(req, res)).catch(fail);
       return;
     }
     // What Express does for a mounted application; the provider builds its URLs from it.

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Optional, Req, Res, UseFilters } from '@nestjs
 import type { Request, Response } from 'express';
 import { OidcLogin } from '../auth/login/oidc-login.js';
 import { PUBLIC_URL } from '../tokens.js';
-import { OutcomeCookie } from './outcome-cookie.js';
+import { interactionPath, OutcomeCookie } from './outcome-cookie.js';
 import { PageError } from './page-error.js';
 import { PageExceptionFilter } from './page-exception.filter.js';
 import { RateLimits } from './rate-limits.js';
@@ -25,6 +25,6 @@ export class CallbackController {
     if (!this.login) throw new PageError('not_here');
     const { uid, account } = await this.login.complete(req, res);
     this.outcomes.set(res, uid, { kind: 'signed_in', account });
-    res.redirect(303, `${this.publicUrl}/interaction/${encodeURIComponent(uid)}/end`);
+    res.redirect(303, `${interactionPath(this.publicUrl, uid)}/end`);
   }
 }

@@ -4,7 +4,7 @@ import { INTERACTIONS, InteractionError, type Interactions, type PendingAuthoriz
 import { PUBLIC_URL } from '../tokens.js';
 import { formOf } from './form.js';
 import { FormCodes } from './form-codes.js';
-import { OutcomeCookie } from './outcome-cookie.js';
+import { interactionPath, OutcomeCookie } from './outcome-cookie.js';
 import { PageError } from './page-error.js';
 import { PageExceptionFilter } from './page-exception.filter.js';
 import { clientHostOf, destinationOf, narrowedTo, permissionsOf, plainWords } from './pages/consent.js';
@@ -97,14 +97,14 @@ export class InteractionController {
     const { client, account } = pending;
     const clientName = plainWords(client.name) || plainWords(client.id);
     const agent = client.kind === 'agent';
+    const destination = destinationOf(client, this.publicUrl);
     this.pages.send(res, 200, 'consent', agent ? 'Connect this device?' : `Allow ${clientName}?`, {
       agent,
       clientName,
       clientHost: clientHostOf(client),
-      redirectHost: client.redirectHost,
-      destination: destinationOf(client, this.publicUrl),
-      permissions: permissionsOf(pending.scopes),
-      narrowed: narrowedTo(pending.resource, this.publicUrl),
+      redirectHost: destination === 'app' ? `${client.redirectHost.replace(/:$/, '')}:` : client.redirectHost,
+      destination,
+      permissions: permissionsOf(pending.scopes, narrowedTo(pending.resource, this.publicUrl)),
       account: other || account === undefined ? undefined : account.displayName,
       switchUrl: `${this.#at(pending.uid)}?account=other`,
       action: this.#at(pending.uid),
@@ -118,6 +118,6 @@ export class InteractionController {
   }
 
   #at(uid: string): string {
-    return `${this.publicUrl}/interaction/${encodeURIComponent(uid)}`;
+    return interactionPath(this.publicUrl, uid);
   }
 }

@@ -12,14 +12,13 @@ const SECONDS = 60;
 /** Carries an Outcome over one navigation, sealed and for one authorization request only. */
 export class OutcomeCookie {
   readonly #sealer: Sealer;
-  readonly #base: string;
+  readonly #publicUrl: string;
   readonly #secure: boolean;
 
   constructor(sealer: Sealer, publicUrl: string) {
-    const url = new URL(publicUrl);
     this.#sealer = sealer;
-    this.#base = url.pathname.replace(/\/$/, '');
-    this.#secure = url.protocol === 'https:';
+    this.#publicUrl = publicUrl;
+    this.#secure = publicUrl.startsWith('https:');
   }
 
   set(res: Response, uid: string, outcome: Outcome): void {
@@ -35,11 +34,20 @@ export class OutcomeCookie {
   }
 
   #options(uid: string) {
-    const path = `${this.#base}/interaction/${encodeURIComponent(uid)}`;
-    return { path, httpOnly: true, sameSite: 'lax', secure: this.#secure } as const;
+    return {
+      path: interactionPath(this.#publicUrl, uid),
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: this.#secure,
+    } as const;
   }
 }
 
 function isOutcome(value: unknown): value is Outcome {
   return typeof value === 'object' && value !== null && 'kind' in value;
+}
+
+/** Where the pages of an authorization request are; a path, so that forms stay on the name the browser came by. */
+export function interactionPath(publicUrl: string, uid: string): string {
+  return `${new URL(publicUrl).pathname.replace(/\/$/, '')}/interaction/${encodeURIComponent(uid)}`;
 }

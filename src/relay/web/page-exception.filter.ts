@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject 
 import type { Response } from 'express';
 import type { Logger } from '../../log/logger.js';
 import { LOGGER, PUBLIC_URL } from '../tokens.js';
+import { interactionPath } from './outcome-cookie.js';
 import { errorPage } from './page-error.js';
 import { Pages } from './pages/pages.js';
 
@@ -20,7 +21,7 @@ export class PageExceptionFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const res = host.switchToHttp().getResponse<Response>();
-    const { status, ...view } = errorPage(error, (uid) => `${this.publicUrl}/interaction/${encodeURIComponent(uid)}`);
+    const { status, ...view } = errorPage(error, (uid) => interactionPath(this.publicUrl, uid));
     if (status === 500 && !(error instanceof HttpException)) {
       this.#log.error('a page failed', {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),

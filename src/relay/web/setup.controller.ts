@@ -66,8 +66,7 @@ export class SetupController {
   }
 
   #form(res: Response, status: number, token: string, name: string, problem: string | undefined): void {
-    const action = `${this.publicUrl}/setup`;
-    this.pages.send(res, status, 'setup', 'Set up this relay', { action, token, name, problem });
+    this.pages.send(res, status, 'setup', 'Set up this relay', { token, name, problem });
   }
 
   #badToken(res: Response, name: string): void {

@@ -77,6 +77,7 @@ export class FormSignIn extends SignIn {
   ): Promise<void> {
     this.pages.send(res, status, 'signIn', 'Sign in', {
       clientName: plainWords(pending.client.name) || plainWords(pending.client.id),
+      retry: at,
       action: `${at}/sign-in`,
       csrf: this.codes.make(pending.uid),
       name,

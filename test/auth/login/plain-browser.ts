@@ -65,7 +65,7 @@ export class VisitedPage {
   /** Sends the page's form with its hidden fields and these. */
   submit(fields: Readonly<Record<string, string>>): Promise<VisitedPage> {
     const form = /<form[\s\S]*?<\/form>/.exec(this.html)?.[0] ?? '';
-    const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)];
+    const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"\/?>/g)];
     const action = /action="([^"]+)"/.exec(form)?.[1] ?? this.url.href;
     const all = { ...Object.fromEntries(hidden.map(([, name, value]) => [name, value])), ...fields };
     return this.browser.visit(new URL(action, this.url), all);

@@ -1,29 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { OidcLoginConfig } from '../../../src/config/config.js';
-import { type OidcProviderOptions, startOidcProvider, type TestOidcProvider } from '../../helpers/oidc-provider.js';
-import { PlainBrowser } from './plain-browser.js';
-import { startWeb, type WebRelay } from './web-harness.js';
+import { type OidcProviderOptions, startOidcProvider } from '../../helpers/oidc-provider.js';
+import { relayFor, signIn } from './relay-for.js';
 
 const alice = { password: 'correct horse', claims: { email: 'alice@example.com', email_verified: true } };
-
-async function relayFor(provider: TestOidcProvider, auth: Partial<OidcLoginConfig> = {}): Promise<WebRelay> {
-  const relay = await startWeb({
-    auth: {
-      issuer: provider.issuer,
-      clientId: provider.clientId,
-      ...(provider.clientSecret === undefined ? {} : { clientSecret: provider.clientSecret }),
-      ...auth,
-    },
-  });
-  provider.allowRedirect(`${relay.url}/callback`);
-  return relay;
-}
-
-async function signIn(relay: WebRelay, user = 'alice', password = 'correct horse', browser = new PlainBrowser()) {
-  const consent = await browser.visit(`${relay.url}/begin`);
-  const form = await consent.submit({ decision: 'allow' });
-  return form.submit({ name: user, password });
-}
 
 /** What sets each provider apart for a relying party; README has the same list with the steps. */
 const shapes: readonly (OidcProviderOptions & {

@@ -4,6 +4,8 @@ import { hash, verify } from '@node-rs/argon2';
 const MIN_CHARACTERS = 12;
 const MAX_BYTES = 1024;
 const MIN_DISTINCT = 5;
+/** Dates, telephone numbers and the like are long before they are hard to guess. */
+const MIN_WITHOUT_WORDS = 20;
 
 /** argon2id (the library's default) with OWASP's parameters: 19 MiB, two passes, one lane. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -22,7 +24,7 @@ export function passwordProblem(password: string, name: string): string | undefi
   if (new Set(folded).size < MIN_DISTINCT) return 'The password repeats too few characters.';
   // What is left beside the guessable part has to make up for it.
   const rest = folded.replaceAll(name.toLowerCase() || '\0', '').replaceAll(GUESSED_FIRST, '');
-  if (rest.replaceAll(/[\d\s\p{P}\p{S}]/gu, '').length < 3 && rest.length < MIN_CHARACTERS) {
+  if (rest.replaceAll(/[\d\s\p{P}\p{S}]/gu, '').length < 3 && rest.length < MIN_WITHOUT_WORDS) {
     return 'The password is among the first that are guessed. Use a few words that do not belong together.';
   }
   return undefined;

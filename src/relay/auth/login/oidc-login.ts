@@ -1,12 +1,20 @@
 import type { Request, Response } from 'express';
-import { AuthorizationResponseError, ClientError, type Configuration, randomNonce, randomState } from 'openid-client';
+import {
+  AuthorizationResponseError,
+  ClientError,
+  type Configuration,
+  ResponseBodyError,
+  randomNonce,
+  randomState,
+  WWWAuthenticateChallengeError,
+} from 'openid-client';
 import { Strategy } from 'openid-client/passport';
 import { Passport } from 'passport';
 import type { OidcLoginConfig } from '../../../config/config.js';
 import type { Logger } from '../../../log/logger.js';
 import type { Store } from '../../store/store.js';
 import { identify, type SignedInAccount } from './identity.js';
-import { LoginError } from './login-error.js';
+import { LoginError, type LoginErrorCode } from './login-error.js';
 import { LoginState, SESSION_KEY } from './login-state.js';
 import { LoginProvider, reasonOf } from './provider.js';
 import { Sealer } from './sealer.js';
@@ -72,7 +80,7 @@ export class OidcLogin {
       return { uid, account };
     } catch (error) {
       const failure = asLoginError(error).at(uid);
-      this.#log.warn('a login at the provider failed', { code: failure.code, reason: reasonOf(failure) });
+      this.#log.warn('a login at the provider failed', { code: failure.code, reason: failure.message });
       throw failure;
     }
   }
@@ -130,10 +138,15 @@ class LoginStrategy extends Strategy {
   }
 }
 
-/** OpenID Connect Core §3.1.2.1: `select_account` offers a choice, `login` at least asks again. */
+/**
+ * `select_account` offers a choice, where the provider says it knows it; Google does and does not say so. Every provider
+ * has to know `login` (OpenID Connect Core §15.1), and some refuse a value they do not know.
+ */
 function choicePrompt(configuration: Configuration): string {
-  const supported = configuration.serverMetadata().prompt_values_supported;
-  return Array.isArray(supported) && !supported.includes('select_account') ? 'login' : 'select_account';
+  const { issuer, prompt_values_supported: supported } = configuration.serverMetadata();
+  const offers =
+    issuer === 'https://accounts.google.com' || (Array.isArray(supported) && supported.includes('select_account'));
+  return offers ? 'select_account' : 'login';
 }
 
 function isAccount(user: unknown): user is SignedInAccount {
@@ -146,11 +159,26 @@ function cancelled(info: unknown): string {
 
 function asLoginError(error: unknown): LoginError {
   if (error instanceof LoginError) return error;
+  const say = (code: LoginErrorCode, message: string) => new LoginError(code, message, { cause: error });
   if (error instanceof AuthorizationResponseError) {
-    return new LoginError('provider', `the provider answered ${error.error}`, { cause: error });
+    return say('provider', `the provider answered ${error.error}: ${error.error_description ?? 'no reason given'}`);
   }
-  const silent = error instanceof TypeError || (error instanceof ClientError && error.code === 'OAUTH_TIMEOUT');
-  return silent
-    ? new LoginError('unreachable', `the provider did not answer: ${reasonOf(error)}`, { cause: error })
-    : new LoginError('provider', `the provider's answer was refused: ${reasonOf(error)}`, { cause: error });
+  // RFC 6749 §5.2: a provider answers a client it does not accept with a challenge or with `invalid_client`.
+  if (
+    error instanceof WWWAuthenticateChallengeError ||
+    (error instanceof ResponseBodyError && isClientRefused(error))
+  ) {
+    return say('misconfigured', 'the provider does not accept auth.clientId with auth.clientSecret (or with none)');
+  }
+  if (error instanceof ResponseBodyError) {
+    return say('provider', `the provider answered ${error.error}: ${error.error_description ?? 'no reason given'}`);
+  }
+  if (error instanceof TypeError || (error instanceof ClientError && error.code === 'OAUTH_TIMEOUT')) {
+    return say('unreachable', `the provider did not answer: ${reasonOf(error)}`);
+  }
+  return say('provider', `the provider's answer was refused: ${reasonOf(error)}`);
+}
+
+function isClientRefused(error: ResponseBodyError): boolean {
+  return error.error === 'invalid_client' || error.error === 'unauthorized_client';
 }

@@ -9,8 +9,6 @@ export interface ConsentView {
   readonly destination: 'web' | 'loopback' | 'app' | 'page';
   /** One sentence each. */
   readonly permissions: readonly string[];
-  /** What the request is narrowed to, in words; undefined: everything. */
-  readonly narrowed: string | undefined;
   readonly account: string | undefined;
   readonly switchUrl: string;
   readonly action: string;
@@ -34,15 +32,14 @@ export const consentTemplate = `
 <ul>
 <% for (const permission of it.permissions) { %><li><%= permission %></li><% } %>
 </ul>
-<% if (it.narrowed !== undefined) { %><p>Limited to <strong><%= it.narrowed %></strong>.</p><% } %>
 <h2>Your approval is sent to</h2>
-<p><strong><%= it.redirectHost %></strong></p>
+<p><strong><%= it.redirectHost %></strong><% if (it.destination === 'app') { %> links<% } %></p>
 <% if (it.destination === 'loopback') { %>
 <p class="note">That is a program on the computer you are using now. Go on only if you have just started signing in there:
 any program on this computer could ask like this.</p>
 <% } else if (it.destination === 'app') { %>
-<p class="note">That is an app on this device that opens <strong><%= it.redirectHost %>:</strong> links. Go on only if you
-have just started signing in there: another app could have taken these links over.</p>
+<p class="note">That is an app on this device that opens such links. Go on only if you have
+just started signing in there: another app could have taken these links over.</p>
 <% } else if (it.destination === 'page') { %>
 <p class="note">This relay will show you a code to copy into the terminal where you started. Give that code to nobody
 else.</p>
@@ -77,12 +74,15 @@ export function plainWords(text: string): string {
   return characters.length > MAX_NAME_CHARACTERS ? `${characters.slice(0, MAX_NAME_CHARACTERS - 1).join('')}…` : seen;
 }
 
-/** What each scope lets a client do, in plain words; an unknown scope is shown by its name. */
-export function permissionsOf(scopes: readonly string[]): readonly string[] {
+/**
+ * What each scope lets a client do, in plain words; an unknown scope is shown by its name.
+ * `narrowed`: what `narrowedTo` gave.
+ */
+export function permissionsOf(scopes: readonly string[], narrowed: string | undefined): readonly string[] {
   const words: Readonly<Record<string, string>> = {
-    mcp: 'use every tool of your devices. Tools may run programs, and read, change or delete files.',
+    mcp: `use every tool of ${narrowed ?? 'your devices'}. Tools may run programs, and read, change or delete files.`,
     tunnel: 'offer this machine’s tools through this relay, to the apps you allow.',
-    offline_access: 'stay connected until you revoke it.',
+    offline_access: 'stay connected until you withdraw this.',
   };
   return scopes
     .filter((scope) => scope !== 'openid')
@@ -95,12 +95,13 @@ export function narrowedTo(resource: string, publicUrl: string): string | undefi
   const path = new URL(resource).pathname.slice(new URL(publicUrl).pathname.replace(/\/$/, '').length);
   const [, , device, server] = path.split('/').map((part) => plainWords(safeDecode(part)));
   if (!device) return undefined;
-  return server ? `the server ${server} on ${device}` : `the device ${device}`;
+  return server ? `the server “${server}” on the device “${device}” only` : `the device “${device}” only`;
 }
 
 export function destinationOf(client: PendingAuthorization['client'], publicUrl: string): ConsentView['destination'] {
-  if (client.loopback) return 'loopback';
+  // First: the relay itself may be on loopback.
   if (client.kind === 'agent' && client.redirectUri === `${publicUrl}/login/code`) return 'page';
+  if (client.loopback) return 'loopback';
   return /^https?:/i.test(client.redirectUri) ? 'web' : 'app';
 }
 

@@ -12,7 +12,7 @@ main{width:100%;max-width:31rem;background:var(--card);border:1px solid var(--li
 padding:clamp(1.25rem,5vw,2rem)}
 h1{font-size:1.4rem;line-height:1.3;margin:0 0 .75rem;text-wrap:balance;overflow-wrap:anywhere}
 h2{font-size:.8125rem;margin:1.5rem 0 .25rem;color:var(--soft);font-weight:600}
-p,ul{margin:.5rem 0}ul{padding-left:1.25rem}li{margin:.375rem 0}
+p,ul{margin:.5rem 0;text-wrap:pretty}ul{padding-left:1.25rem}li{margin:.375rem 0}
 strong,code,.account{overflow-wrap:anywhere}
 .soft{color:var(--soft);font-size:.9375rem}
 .note{border:1px solid var(--warn-line);background:var(--warn);color:var(--warn-ink);border-radius:.5rem;
@@ -33,7 +33,7 @@ background:var(--card);color:inherit}
 textarea,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375rem}
 textarea{resize:vertical;overflow-wrap:anywhere;user-select:all}
 pre{margin:.5rem 0;padding:.75rem;border:1px solid var(--line);border-radius:.5rem;overflow-x:auto}
-.hint{color:var(--soft);font-size:.875rem;margin:.25rem 0 0}
+.hint{color:var(--soft);font-size:.875rem;margin:.25rem 0 0}.buttons+.hint,form+.hint{margin-top:.75rem}
 footer{margin:1.25rem 0;color:var(--soft);font-size:.875rem;text-align:center;overflow-wrap:anywhere}
 @media (forced-colors:active){button.main,.button.main{border-width:2px}}
 `;

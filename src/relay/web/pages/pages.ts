@@ -72,7 +72,7 @@ export class Pages {
       body: this.#eta.render(`@${name}`, view),
       continueTo: 'continueTo' in view ? view.continueTo : undefined,
     });
-    return { html, headers: headersFor(script, onTheWay.has(name) ? 'unsafe-none' : 'same-origin') };
+    return { html, headers: headersFor(name, script) };
   }
 
   send<Name extends keyof Views>(res: Response, status: number, name: Name, title: string, view: Views[Name]): void {
@@ -82,7 +82,7 @@ export class Pages {
 }
 
 /** Nothing may be loaded, framed or stored; the one style sheet and the one script are allowed by their hashes. */
-function headersFor(script: string | undefined, openerPolicy: string): Readonly<Record<string, string>> {
+function headersFor(name: keyof Views, script: string | undefined): Readonly<Record<string, string>> {
   const policy = [
     "default-src 'none'",
     `style-src ${hashSource(style)}`,
@@ -95,10 +95,11 @@ function headersFor(script: string | undefined, openerPolicy: string): Readonly<
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': policy.join('; '),
     'Cache-Control': 'no-store',
-    'Referrer-Policy': 'no-referrer',
+    // `no-referrer` would make browsers send `Origin: null` with our own forms; a code in the address is kept all the same.
+    'Referrer-Policy': name === 'code' ? 'no-referrer' : 'same-origin',
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
-    'Cross-Origin-Opener-Policy': openerPolicy,
+    'Cross-Origin-Opener-Policy': onTheWay.has(name) ? 'unsafe-none' : 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
   };

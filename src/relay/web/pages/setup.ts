@@ -1,5 +1,4 @@
 export interface SetupView {
-  readonly action: string;
   readonly token: string;
   readonly name: string;
   readonly problem: string | undefined;
@@ -15,7 +14,7 @@ export const setupTemplate = `
 <h1>Set up this relay</h1>
 <p>Choose the name and password you will sign in with. Whoever signs in here can use every tool of your devices.</p>
 <% if (it.problem !== undefined) { %><p class="note bad" role="alert"><%= it.problem %></p><% } %>
-<form method="post" action="<%= it.action %>">
+<form method="post">
 <label for="token">Set-up token</label>
 <input id="token" name="token" value="<%= it.token %>" autocomplete="off" autocapitalize="none" spellcheck="false" required
  aria-describedby="token-hint">

@@ -1,5 +1,6 @@
 export interface SignInView {
   readonly clientName: string;
+  readonly retry: string;
   readonly action: string;
   readonly csrf: string;
   readonly name: string;
@@ -12,9 +13,10 @@ export const signInTemplate = `
 <h1>Sign in</h1>
 <p>to go on to <strong><%= it.clientName %></strong></p>
 <% if (!it.hasOwner) { %>
-<p class="note">This relay has no account yet. Open the set-up link that it printed when it started, then come back and
-reload this page.</p>
-<% } %>
+<p class="note">This relay has no account yet. Open the set-up link that it printed when it started, then come back
+here.</p>
+<div class="buttons"><a class="button main" href="<%= it.retry %>">Go on</a></div>
+<% } else { %>
 <% if (it.problem !== undefined) { %><p class="note bad" role="alert" id="problem"><%= it.problem %></p><% } %>
 <form method="post" action="<%= it.action %>">
 <input type="hidden" name="csrf" value="<%= it.csrf %>">
@@ -26,4 +28,5 @@ reload this page.</p>
  <% if (it.problem !== undefined) { %>aria-describedby="problem"<% } %> <% if (it.name !== '') { %>autofocus<% } %>>
 <div class="buttons"><button class="main">Sign in</button></div>
 </form>
+<% } %>
 `;
