@@ -5,6 +5,8 @@ export const CloseCode = {
   /** Relay stops or restarts: redial after `drain`'s delay. */
   restart: 1012,
   tooLarge: 1009,
+  /** The relay made a mistake with this link. */
+  internal: 1011,
   /** A frame that cannot be decoded, or one out of order. */
   badFrame: 4400,
   /** Token expired or revoked: refresh, redial once, then ask for a login. */

@@ -61,8 +61,8 @@ export class SendStream {
 
   /** After a new link: the peer has wire bytes up to `received`. False when that cannot be (the call cannot go on). */
   rewind(received: number): boolean {
-    const first = this.#messages[0];
-    if (received > this.#sent || (first !== undefined && received < first.start)) return false;
+    const oldest = this.#messages[0]?.start ?? this.#end;
+    if (received > this.#sent || received < oldest) return false;
     let cursor = this.#messages.findIndex((message) => received < message.end);
     if (cursor === -1) cursor = this.#messages.length;
     const message = this.#messages[cursor];
@@ -75,6 +75,11 @@ export class SendStream {
   /** All queued messages have been handed out once. */
   get drained(): boolean {
     return this.#cursor === this.#messages.length;
+  }
+
+  /** Bytes handed out so far. */
+  get sent(): number {
+    return this.#sent;
   }
 
   /** Bytes queued and not yet handed out. */
@@ -110,6 +115,11 @@ export class ReceiveWindow {
   /** Wire bytes received so far; what a `welcome` reports for a running call. */
   get received(): number {
     return this.#received;
+  }
+
+  /** The newest limit; said again on a new link, since the old one may have lost it. */
+  get limit(): number {
+    return this.#limit;
   }
 
   /** Counts one frame. False when the sender went over its credit: the link is to be closed. */

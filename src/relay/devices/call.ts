@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
+import type { LinkSender } from '../../protocol/link-sender.js';
+import { decodeWindow, encodeCall, encodeJson, encodeWindow } from '../../protocol/messages.js';
+import { SendStream } from '../../protocol/send-stream.js';
+import { CallCredit } from './call-credit.js';
+import { Deadline } from './deadline.js';
+import * as failures from './failures.js';
+import { LinkViolation } from './link.js';
+import type { CallFailure, CallRequest, CallSink } from './types.js';
+
+/** Largest notification of a call; one is put together before it is handed on. */
+const EVENT_BYTES = 4 * 1024 * 1024;
+const LF = 10;
+const CR = 13;
+
+export interface CallOptions {
+  readonly server: string;
+  readonly request: CallRequest;
+  readonly sink: CallSink;
+  readonly deviceName: string;
+  readonly resultBytes: number;
+  readonly callMs: number;
+  readonly callMaxMs: number;
+  /** Runs once, whatever the end. */
+  readonly ended: (call: Call) => void;
+}
+
+/** One call a device is working on: its bytes out, its frames back, its time. Outlives links. */
+export class Call {
+  /** Random, so that no restart of the relay can meet an id an agent still remembers. */
+  readonly id = randomBytes(16).toString('hex');
+  readonly #credit = new CallCredit();
+  readonly #deadline: Deadline;
+  /** The `call` message; let go once the agent is known to have all of it. */
+  #body: Buffer | undefined;
+  #stream: SendStream | undefined;
+  #sender: LinkSender | undefined;
+  /** On an earlier link a part of it was sent, and how far that got is not known. */
+  #sentBefore = false;
+  #event: Buffer[] = [];
+  #eventBytes = 0;
+  #answer: 'result' | 'error' | undefined;
+  #answerBytes = 0;
+  #ended = false;
+
+  constructor(private readonly options: CallOptions) {
+    const { params, ...head } = options.request;
+    this.#body = encodeCall({ server: options.server, ...head }, params);
+    this.#deadline = new Deadline(options.callMs, options.callMaxMs, (total) => {
+      const seconds = (total ? options.callMaxMs : options.callMs) / 1000;
+      this.#end(failures.timeout(options.deviceName, seconds, this.dispatched, total), 'timeout');
+    });
+  }
+
+  /** Some of it was handed to a socket: it may have run. */
+  get dispatched(): boolean {
+    return this.#sentBefore || (this.#stream !== undefined && this.#stream.sent > 0);
+  }
+
+  /** Wire bytes of this call's frames received so far. */
+  get received(): number {
+    return this.#credit.received;
+  }
+
+  /** Goes out on this link from now on. @param agentHasIt the agent said in hello that it has received this call */
+  attach(sender: LinkSender, agentHasIt: boolean): void {
+    this.#sender = sender;
+    if (agentHasIt || this.#body === undefined) {
+      // The agent has it. Credit given on the old link may have been lost with it.
+      this.#body = undefined;
+      this.#sentBefore = true;
+      sender.control(encodeFrame(FrameType.window, false, this.id, encodeWindow(this.#credit.limit)));
+      return;
+    }
+    // The agent never had all of it, so it has not run: it starts again, with an agent that counts from zero.
+    this.#sentBefore = false;
+    this.#stream = new SendStream(this.id);
+    this.#stream.push(FrameType.call, this.#body);
+    sender.attach(this.#stream);
+  }
+
+  /** Its link is gone. */
+  detach(): void {
+    this.#sentBefore = this.dispatched;
+    if (this.#stream !== undefined) this.#sender?.detach(this.#stream);
+    this.#stream = undefined;
+    this.#sender = undefined;
+  }
+
+  /** One of the agent's frames for this call. @throws LinkViolation, MessageError */
+  frame(frame: Frame): void {
+    if (frame.type === FrameType.window) {
+      this.#stream?.grant(decodeWindow(frame.body));
+      if (this.#stream !== undefined) this.#sender?.wake(this.#stream);
+      return;
+    }
+    if (!this.#credit.receive(frame.body.length)) throw new LinkViolation('more than its credit');
+    this.#body = undefined;
+    this.#deadline.progress();
+    if (frame.type === FrameType.event) this.#onEvent(frame);
+    else if (frame.type === FrameType.result) this.#onPiece('result', frame);
+    else if (frame.type === FrameType.error) this.#onPiece('error', frame);
+    else this.#broken('a question the client cannot be asked');
+  }
+
+  /** The client gives up: the agent is told, the sink hears nothing more. */
+  cancel(reason: string): void {
+    this.#end(undefined, reason);
+  }
+
+  fail(failure: CallFailure): void {
+    this.#end(failure, failure.code);
+  }
+
+  /** Bytes given to the sink that have left towards the client. */
+  consumed(bytes: number): void {
+    if (!this.#ended) this.#grant(this.#credit.consumed(bytes));
+  }
+
+  #onEvent(frame: Frame): void {
+    this.#eventBytes += frame.body.length;
+    const wrong =
+      this.#answer === undefined
+        ? wrongBytes(frame.body, this.#eventBytes, EVENT_BYTES)
+        : 'a notification in its answer';
+    if (wrong !== undefined) {
+      this.#broken(wrong);
+      return;
+    }
+    this.#event.push(frame.body);
+    if (frame.more) {
+      // Otherwise a notification larger than the window would wait for itself.
+      this.#grant(this.#credit.skip(frame.body.length));
+      return;
+    }
+    const event = this.#event.length === 1 ? frame.body : Buffer.concat(this.#event, this.#eventBytes);
+    this.#event = [];
+    this.#eventBytes = 0;
+    this.#credit.handOn(event.length, frame.body.length);
+    this.options.sink.event(event);
+  }
+
+  #onPiece(kind: 'result' | 'error', frame: Frame): void {
+    this.#answerBytes += frame.body.length;
+    if (this.#answerBytes > this.options.resultBytes) {
+      this.#end(failures.tooLarge(this.options.deviceName, this.options.resultBytes), 'too_large');
+      return;
+    }
+    const order = this.#event.length > 0 || (this.#answer !== undefined && this.#answer !== kind);
+    const wrong = order ? 'an answer within something else' : wrongBytes(frame.body);
+    if (wrong !== undefined) {
+      this.#broken(wrong);
+      return;
+    }
+    this.#answer = kind;
+    if (frame.more) this.#credit.handOn(frame.body.length, frame.body.length);
+    else this.#finish();
+    this.options.sink.piece(kind, frame.body, !frame.more);
+  }
+
+  #grant(limit: number | undefined): void {
+    if (limit === undefined) return;
+    // Without a link the limit is said again when the next one comes.
+    this.#sender?.control(encodeFrame(FrameType.window, false, this.id, encodeWindow(limit)));
+  }
+
+  #broken(what: string): void {
+    this.#end(failures.protocol(this.options.deviceName, what), 'protocol');
+  }
+
+  /** Ends without an answer of the agent's, which is told unless nothing of the call was ever sent. */
+  #end(failure: CallFailure | undefined, reason: string): void {
+    if (this.#ended) return;
+    const { dispatched } = this;
+    const sender = this.#sender;
+    this.#finish();
+    if (dispatched) {
+      sender?.control(encodeFrame(FrameType.cancel, false, this.id, encodeJson({ reason: reason.slice(0, 500) })));
+    }
+    if (failure !== undefined) this.options.sink.fail(failure);
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    this.#deadline.stop();
+    this.detach();
+    this.#body = undefined;
+    this.options.ended(this);
+  }
+}
+
+/** What the sink cannot take: it writes lines, and it reports bytes, without which no credit comes back. */
+function wrongBytes(bytes: Buffer, total = 0, max = 0): string | undefined {
+  if (bytes.length === 0) return 'an empty frame';
+  if (total > max) return 'a notification that is too large';
+  return bytes.includes(LF) || bytes.includes(CR) ? 'a line break' : undefined;
+}

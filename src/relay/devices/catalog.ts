@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import type { Catalog, ServerBrief } from '../../protocol/messages.js';
+import type { ServerView } from './types.js';
+
+/** A tool's JSON deeper than this is left out: whoever writes it out again would run out of stack. */
+const DEPTH_MAX = 100;
+
+export interface OfferedTool {
+  readonly name: string;
+  readonly tool: Readonly<Record<string, unknown>>;
+  /** Of the tool's JSON text. */
+  readonly digest: string;
+}
+
+/** One local server as the registry keeps it. */
+export interface ServerEntry {
+  readonly view: ServerView;
+  readonly tools: readonly OfferedTool[];
+  /** Of everything clients may see of it. */
+  readonly digest: string;
+  readonly bytes: number;
+  /** What the entry was made of, for the store; absent while the server was never ready. */
+  readonly offered: Catalog | undefined;
+}
+
+/** An entry for a server that has been named and not described. */
+export function namedServer(brief: ServerBrief): ServerEntry {
+  return {
+    view: { name: brief.name, status: brief.status, tools: [] },
+    tools: [],
+    digest: digest(brief.status),
+    bytes: 0,
+    offered: undefined,
+  };
+}
+
+/** True when the tools of a server in this state stay listed: it has been ready and is to be so again. */
+function keepsTools(status: ServerBrief['status']): boolean {
+  return status !== 'disabled' && status !== 'stopped';
+}
+
+/** The entry with another state; what it offered stays as long as it is meant to come back. */
+export function withStatus(entry: ServerEntry, status: ServerBrief['status']): ServerEntry {
+  if (entry.view.status === status) return entry;
+  if (!keepsTools(status)) return namedServer({ name: entry.view.name, status });
+  return {
+    ...entry,
+    view: { ...entry.view, status },
+    digest: digest(status, entry.digest),
+  };
+}
+
+/** The entry after this catalog. */
+export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog): ServerEntry {
+  const { server: name, status, offer } = catalog;
+  if (offer === undefined || !keepsTools(status)) return withStatus(entry ?? namedServer({ name, status }), status);
+  const { protocolVersion, serverInfo, capabilities, instructions } = offer;
+  const tools = new Map<string, OfferedTool>();
+  let bytes = 0;
+  for (const tool of offer.tools) {
+    const toolName = String(tool.name);
+    // Two tools of one name cannot both be called; the first one counts, as with the server itself.
+    if (tools.has(toolName) || tooDeep(tool, DEPTH_MAX)) continue;
+    const text = JSON.stringify(tool);
+    bytes += text.length;
+    tools.set(toolName, { name: toolName, tool, digest: digest(text) });
+  }
+  const shallow = (value: Readonly<Record<string, unknown>>) => (tooDeep(value, DEPTH_MAX) ? {} : value);
+  const about = {
+    protocolVersion,
+    serverInfo: shallow(serverInfo),
+    capabilities: shallow(capabilities),
+    ...(instructions === undefined ? {} : { instructions }),
+  };
+  const aboutText = JSON.stringify(about);
+  const list = [...tools.values()];
+  return {
+    view: { name, status, ...about, tools: list.map(({ tool }) => tool) },
+    tools: list,
+    digest: digest(status, aboutText, ...list.map((tool) => tool.digest)),
+    bytes: bytes + aboutText.length,
+    offered: { seq: 0, server: name, status, offer: { ...about, tools: list.map(({ tool }) => tool) } },
+  };
+}
+
+function tooDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  return Object.values(value).some((inner) => tooDeep(inner, depth - 1));
+}
+
+export function digest(...parts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('base64url');
+}

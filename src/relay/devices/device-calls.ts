@@ -1,0 +1,63 @@
+import type { Frame } from '../../protocol/frames.js';
+import type { LinkSender } from '../../protocol/link-sender.js';
+import type { Hello } from '../../protocol/messages.js';
+import { Call, type CallOptions } from './call.js';
+import type { CallFailure } from './types.js';
+
+/** The calls one device is working on, by id; frames find them here and nowhere else. */
+export class DeviceCalls {
+  readonly #calls = new Map<string, Call>();
+  #sender: LinkSender | undefined;
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Begins a call; it goes out now, or with the next link. */
+  begin(options: CallOptions): Call {
+    const call = new Call({
+      ...options,
+      ended: (ended) => {
+        this.#calls.delete(ended.id);
+        options.ended(ended);
+      },
+    });
+    this.#calls.set(call.id, call);
+    if (this.#sender !== undefined) call.attach(this.#sender, false);
+    return call;
+  }
+
+  /** Frames of calls that are over are on their way when the agent hears of it: they are let go. */
+  frame(frame: Frame): void {
+    this.#calls.get(frame.id)?.frame(frame);
+  }
+
+  /** What a welcome says: calls this agent has and the relay waits for, and how much of their frames is here. */
+  taken(hello: Hello): Record<string, number> {
+    const taken: Record<string, number> = {};
+    for (const id of hello.calls) {
+      const call = this.#calls.get(id);
+      if (call !== undefined) taken[id] = call.received;
+    }
+    // The agent got these on the old link after it had written its hello.
+    for (const call of this.#calls.values()) if (call.received > 0) taken[call.id] = call.received;
+    return taken;
+  }
+
+  /** All calls go on over this link. @param taken what the welcome said */
+  attach(sender: LinkSender, taken: Readonly<Record<string, number>>): void {
+    this.#sender = sender;
+    for (const call of [...this.#calls.values()]) call.attach(sender, taken[call.id] !== undefined);
+  }
+
+  /** Between links. */
+  detach(): void {
+    this.#sender = undefined;
+    for (const call of this.#calls.values()) call.detach();
+  }
+
+  /** Ends all calls. @param failure told whether something of the call was sent */
+  fail(failure: (dispatched: boolean) => CallFailure): void {
+    for (const call of [...this.#calls.values()]) call.fail(failure(call.dispatched));
+  }
+}

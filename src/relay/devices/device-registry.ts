@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { RelayConfig } from '../../config/config.js';
+import type { Logger } from '../../log/logger.js';
+import { CloseCode } from '../../protocol/close-codes.js';
+import type { Hello } from '../../protocol/messages.js';
+import { Draining } from '../draining.js';
+import type { Store } from '../store/store.js';
+import { LOGGER, RELAY_CONFIG, STORE } from '../tokens.js';
+import type { Call } from './call.js';
+import type { Device } from './device.js';
+import { DeviceDirectory } from './directory.js';
+import * as failures from './failures.js';
+import type { Attachment, DeviceLink } from './link.js';
+import type {
+  CallFailure,
+  CallHandle,
+  CallRequest,
+  CallSink,
+  CallTarget,
+  Devices,
+  DeviceView,
+  Resolution,
+  ToolList,
+} from './types.js';
+import { UserDevices } from './user-devices.js';
+
+const SWEEP_MS = 60 * 60 * 1000;
+const SEEN_MS = 60 * 1000;
+
+/** All users' devices, their merged tools and their running calls: the seam between clients and agents. */
+@Injectable()
+export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
+  readonly #users = new Map<string, UserDevices>();
+  readonly #directory: DeviceDirectory;
+  readonly #relayId = randomBytes(16).toString('hex');
+  readonly #idle = new Set<() => void>();
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(
+    @Inject(RELAY_CONFIG) private readonly config: RelayConfig,
+    @Inject(STORE) store: Store,
+    @Inject(LOGGER) logger: Logger,
+    @Inject(Draining) private readonly draining: Draining,
+  ) {
+    this.#directory = new DeviceDirectory(store, logger.child('devices'), config.limits.presentSeconds * 1000);
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.#directory.load();
+    const seenMs = Math.min(SEEN_MS, (this.config.limits.presentSeconds * 1000) / 2 || SEEN_MS);
+    this.#timers = [
+      setInterval(() => this.#directory.sweep(), SWEEP_MS),
+      setInterval(() => {
+        for (const device of this.#devices()) device.seen();
+      }, seenMs),
+    ];
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.close();
+  }
+
+  devices(userId: string): readonly DeviceView[] {
+    return this.#user(userId).views;
+  }
+
+  tools(userId: string): ToolList {
+    return this.#user(userId).tools.list;
+  }
+
+  resolve(userId: string, exposedName: string): Resolution {
+    return this.#user(userId).tools.resolve(exposedName);
+  }
+
+  onChange(userId: string, listener: () => void): () => void {
+    return this.#user(userId).changes.listen(listener);
+  }
+
+  /** The sink hears nothing before this has returned. */
+  call(target: CallTarget, request: CallRequest, sink: CallSink): CallHandle {
+    const user = this.#user(target.userId);
+    const { deviceId, server } = target;
+    const clientId = request.client.id;
+    let call: Call | undefined;
+    let cancelled = false;
+    const refuse = (failure: CallFailure) => queueMicrotask(() => cancelled || sink.fail(failure));
+    let stopWaiting: () => void = () => undefined;
+    const handle: CallHandle = {
+      cancel: (reason) => {
+        cancelled = true;
+        stopWaiting();
+        call?.cancel(reason);
+      },
+      consumed: (bytes) => call?.consumed(bytes),
+    };
+    const device = user.device(deviceId);
+    if (this.draining.draining || device === undefined || device.away) {
+      refuse(this.#refusal(user, deviceId));
+      return handle;
+    }
+    const start = () => {
+      const leave = () => user.slots.leave(deviceId, clientId);
+      const ended = () => {
+        leave();
+        this.#checkIdle();
+      };
+      if (!this.draining.draining) call = user.device(deviceId)?.begin({ server, request, sink, ended });
+      if (call !== undefined) return;
+      leave();
+      refuse(this.#refusal(user, deviceId));
+    };
+    const { callsPerDevice, callsPerClient } = this.config.limits;
+    stopWaiting = user.slots.enter(deviceId, clientId, start, (whose) =>
+      refuse(failures.busy(device.name, whose === 'device' ? callsPerDevice : callsPerClient, whose)),
+    );
+    return handle;
+  }
+
+  /** An agent of this user has said hello; its welcome is sent before this returns. @throws AttachRefused */
+  attach(userId: string, hello: Hello, link: DeviceLink): Attachment {
+    return this.#user(userId).attach(hello, link);
+  }
+
+  /** Tells every agent to dial again within this time; running calls go on. */
+  drain(afterMs: number): void {
+    for (const device of this.#devices()) device.drain(afterMs);
+  }
+
+  /** Resolves when no call is running. */
+  async idle(): Promise<void> {
+    if (this.#running() > 0) await new Promise<void>((resolve) => this.#idle.add(resolve));
+  }
+
+  /** Ends what still runs: the time for it is over. */
+  fail(): void {
+    for (const device of this.#devices()) device.fail(failures.draining);
+  }
+
+  /** Ends what still runs with `draining`, closes every link with 1012, and writes down who was here. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const user of this.#users.values()) user.close(CloseCode.restart, 'the relay restarts');
+    await this.#directory.flush();
+  }
+
+  #refusal(user: UserDevices, deviceId: string): CallFailure {
+    if (this.draining.draining) return failures.draining(false);
+    const device = user.device(deviceId);
+    if (device !== undefined) return failures.offline(device.name, device.since);
+    const record = user.remembered(deviceId);
+    return record === undefined ? failures.unknownDevice() : failures.offline(record.name, record.lastSeen);
+  }
+
+  #user(userId: string): UserDevices {
+    let user = this.#users.get(userId);
+    if (user === undefined) {
+      const { limits } = this.config;
+      user = new UserDevices({ userId, limits, relayId: this.#relayId, directory: this.#directory });
+      this.#users.set(userId, user);
+    }
+    return user;
+  }
+
+  *#devices(): Iterable<Device> {
+    for (const user of this.#users.values()) yield* user.devices;
+  }
+
+  #running(): number {
+    let running = 0;
+    for (const device of this.#devices()) running += device.running;
+    return running;
+  }
+
+  #checkIdle(): void {
+    if (this.#idle.size === 0 || this.#running() > 0) return;
+    for (const resolve of this.#idle) resolve();
+    this.#idle.clear();
+  }
+}

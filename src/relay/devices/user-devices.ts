@@ -1,0 +1,168 @@
+import type { Limits } from '../../config/config.js';
+import { CloseCode } from '../../protocol/close-codes.js';
+import type { Hello } from '../../protocol/messages.js';
+import { isSlug, numberedSlug, toSlug } from '../../protocol/names.js';
+import { CallSlots } from './call-slots.js';
+import { digest } from './catalog.js';
+import { ChangeSignal } from './change-signal.js';
+import { Device } from './device.js';
+import { type DeviceDirectory, type DeviceRecord, deviceIdOf } from './directory.js';
+import { type Attachment, AttachRefused, type DeviceLink } from './link.js';
+import { ToolTable } from './tool-list.js';
+import type { DeviceView } from './types.js';
+
+const CHANGE_PAUSE_MS = 250;
+/** Remembered devices for each one that may be present at a time. */
+const REMEMBERED = 4;
+
+export interface UserOptions {
+  readonly userId: string;
+  readonly limits: Limits;
+  readonly relayId: string;
+  readonly directory: DeviceDirectory;
+}
+
+/** One user's devices: names, the merged tools, places for calls. */
+export class UserDevices {
+  readonly slots: CallSlots;
+  readonly changes: ChangeSignal;
+  readonly #devices = new Map<string, Device>();
+  #views: readonly DeviceView[] | undefined;
+  #tools: ToolTable | undefined;
+
+  constructor(private readonly options: UserOptions) {
+    const { limits, directory, userId } = options;
+    this.slots = new CallSlots({
+      perDevice: limits.callsPerDevice,
+      perClient: limits.callsPerClient,
+      queueMs: limits.queueSeconds * 1000,
+    });
+    for (const record of directory.records(userId).values()) {
+      const present = !record.left && record.lastSeen + limits.presentSeconds * 1000 > Date.now();
+      if (present) this.#devices.set(record.id, this.#device(record));
+    }
+    this.changes = new ChangeSignal(CHANGE_PAUSE_MS, () => this.#state());
+  }
+
+  get devices(): Iterable<Device> {
+    return this.#devices.values();
+  }
+
+  get views(): readonly DeviceView[] {
+    this.#views ??= this.#sorted().map((device) => device.view);
+    return this.#views;
+  }
+
+  get tools(): ToolTable {
+    this.#tools ??= new ToolTable(
+      this.#sorted().map((device) => ({
+        userId: this.options.userId,
+        deviceId: device.id,
+        deviceName: device.name,
+        servers: device.catalogs.entries,
+      })),
+      this.options.limits.toolsPerUser,
+    );
+    return this.#tools;
+  }
+
+  device(id: string): Device | undefined {
+    return this.#devices.get(id);
+  }
+
+  /** A device of this user that is not present now. */
+  remembered(id: string): DeviceRecord | undefined {
+    return this.options.directory.records(this.options.userId).get(id);
+  }
+
+  /** @throws AttachRefused */
+  attach(hello: Hello, link: DeviceLink): Attachment {
+    const id = deviceIdOf(this.options.userId, hello.machine);
+    if (!this.#devices.has(id)) this.#makeRoom();
+    const record = this.#record(id, hello);
+    let device = this.#devices.get(id);
+    if (device === undefined) {
+      device = this.#device(record);
+      this.#devices.set(id, device);
+    }
+    return device.attach(hello, record, link);
+  }
+
+  close(code: number, reason: string): void {
+    this.changes.close();
+    for (const device of this.#devices.values()) device.close(code, reason);
+  }
+
+  #device(record: DeviceRecord): Device {
+    return new Device(record, {
+      ...this.options,
+      changed: () => this.#changed(),
+      gone: (device) => {
+        this.#devices.delete(device.id);
+        this.#changed();
+      },
+    });
+  }
+
+  /** A device that has dropped off gives way to one that is here. @throws AttachRefused */
+  #makeRoom(): void {
+    const { devicesPerUser } = this.options.limits;
+    if (this.#devices.size < devicesPerUser) return;
+    const [oldest] = [...this.#devices.values()].filter((device) => device.away).sort((a, b) => a.since - b.since);
+    if (oldest === undefined) {
+      throw new AttachRefused(CloseCode.tooMany, `${devicesPerUser} devices are connected, the limit: stop one first`);
+    }
+    oldest.leave();
+  }
+
+  #record(id: string, hello: Hello): DeviceRecord {
+    const { directory, userId } = this.options;
+    const known = directory.records(userId).get(id);
+    const wished = isSlug(hello.name) ? hello.name : toSlug(hello.name);
+    const name = known?.wished === wished ? known.name : this.#freeName(id, wished);
+    const record = { id, name, wished, app: hello.app, lastSeen: Date.now(), left: false };
+    directory.put(userId, record, known?.name !== name);
+    if (known === undefined) this.#forgetOldest();
+    return record;
+  }
+
+  #freeName(id: string, wished: string): string {
+    const taken = new Set<string>();
+    for (const record of this.options.directory.records(this.options.userId).values()) {
+      if (record.id !== id) taken.add(record.name);
+    }
+    if (!taken.has(wished)) return wished;
+    for (let number = 2; ; number++) {
+      const name = numberedSlug(wished, number);
+      if (!taken.has(name)) return name;
+    }
+  }
+
+  #forgetOldest(): void {
+    const { directory, userId, limits } = this.options;
+    const records = directory.records(userId);
+    const absent = [...records.values()].filter((record) => !this.#devices.has(record.id) && record.left);
+    absent.sort((a, b) => a.lastSeen - b.lastSeen);
+    const over = records.size - limits.devicesPerUser * REMEMBERED;
+    for (const record of absent.slice(0, Math.max(0, over))) directory.forget(userId, record.id);
+  }
+
+  #sorted(): Device[] {
+    return [...this.#devices.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #changed(): void {
+    this.#views = undefined;
+    this.#tools = undefined;
+    this.changes.touch();
+  }
+
+  #state(): string {
+    const devices = this.#sorted().flatMap((device) => [
+      device.name,
+      device.away ? 'away' : 'online',
+      ...device.catalogs.entries.flatMap((entry) => [entry.view.name, entry.digest]),
+    ]);
+    return digest(this.tools.list.revision, ...devices);
+  }
+}

@@ -1,0 +1,100 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Limits } from '../config/config.js';
+import type { TrustHop } from './host-rule.js';
+import { ListenError } from './listen-error.js';
+
+export interface FrontHandlers {
+  readonly request: RequestListener;
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+}
+
+const CHECK_MS = 1000;
+
+/** The relay's one HTTP server: bound first, answering 503 until the rest is there. */
+export class HttpFront {
+  readonly server: Server;
+  readonly #perAddress = new Map<string, number>();
+  #handlers: FrontHandlers | undefined;
+
+  /** @param trust connections of a proxy that is believed are not counted: they are everybody's */
+  constructor(
+    private readonly limits: Limits,
+    private readonly trust: TrustHop,
+  ) {
+    this.server = createServer(
+      {
+        connectionsCheckingInterval: CHECK_MS,
+        headersTimeout: limits.headerSeconds * 1000,
+        // Until a request is whole; how long its answer takes is nobody's business here.
+        requestTimeout: (limits.headerSeconds + limits.bodySeconds) * 1000,
+        keepAliveTimeout: limits.idleSeconds * 1000,
+      },
+      (req, res) => {
+        if (this.#handlers !== undefined) return this.#handlers.request(req, res);
+        const alive = req.url === '/healthz';
+        res.writeHead(alive ? 200 : 503, { 'content-type': 'application/json', 'retry-after': '1' });
+        res.end(JSON.stringify(alive ? { status: 'ok' } : { error: 'unavailable', error_description: 'starting' }));
+      },
+    );
+    this.server.on('upgrade', (req, socket, head) => void this.#upgrade(req, socket, head));
+    this.server.on('connection', (socket) => this.#count(socket));
+  }
+
+  /** @returns the port that was bound. @throws ListenError */
+  async listen(port: number, host: string): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: Error) => reject(ListenError.from(error, port, host));
+      this.server.once('error', failed);
+      this.server.listen({ port, host }, () => {
+        this.server.off('error', failed);
+        resolve();
+      });
+    });
+    return addressOf(this.server).port;
+  }
+
+  /** From now on requests and upgrades go here. */
+  serve(handlers: FrontHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  /** Takes no new connection, ends idle ones now and the others within `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeIdleConnections();
+    const timer = setTimeout(() => this.server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (this.#handlers !== undefined) return this.#handlers.upgrade(req, socket, head);
+    socket.on('error', () => undefined);
+    socket.once('finish', () => socket.destroy());
+    socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  }
+
+  #count(socket: Socket): void {
+    const address = socket.remoteAddress;
+    if (address === undefined || this.trust(address, 0)) return;
+    const open = this.#perAddress.get(address) ?? 0;
+    if (open >= this.limits.connectionsPerAddress) {
+      socket.destroy();
+      return;
+    }
+    this.#perAddress.set(address, open + 1);
+    socket.once('close', () => {
+      const left = (this.#perAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#perAddress.set(address, left);
+      else this.#perAddress.delete(address);
+    });
+  }
+}
+
+function addressOf(server: Server): AddressInfo {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return address;
+}

@@ -1,0 +1,53 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import { AuthorizationServer } from './auth/server/authorization-server.js';
+import { mountAuthorizationServer } from './auth/server/mount.js';
+import type { BoundExpressAdapter } from './bound-express.adapter.js';
+import type { Core } from './core.module.js';
+import { HostRule } from './host-rule.js';
+import type { FrontHandlers } from './http-front.js';
+import { NestLogger } from './nest-logger.js';
+import { RelayModule } from './relay.module.js';
+import { securityHeaders } from './security-headers.js';
+import { Admission, UpgradeRefused } from './tunnel/admission.js';
+import { refuse, TunnelAdapter } from './tunnel/tunnel-adapter.js';
+
+/** Probes come from inside, by address. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+/** What pages of any origin may read or use; no cookie counts there (RFC 9728 §3.1, RFC 8414 §3, RFC 7591). */
+const OPEN = /^\/(?:\.well-known\/|mcp(?:\/.*)?\/\.well-known\/|register$)/;
+
+export interface RelayApp {
+  readonly nest: NestExpressApplication;
+  readonly handlers: FrontHandlers;
+}
+
+/** Builds the Nest application over a bound server; it serves once its handlers are given to the front. */
+export async function createRelayApp(core: Core, adapter: BoundExpressAdapter): Promise<RelayApp> {
+  const hosts = new HostRule(core.publicUrl, adapter.trust);
+  const express = adapter.getInstance();
+  express.use((req: Request, res: Response, next: NextFunction) => {
+    const problem = PROBES.has(req.path) ? undefined : hosts.problem(req, OPEN.test(req.path));
+    if (problem === undefined) next();
+    else res.status(problem.status).json({ error: problem.error, error_description: problem.message });
+  });
+  express.use(securityHeaders(core.publicUrl));
+  const nest = await NestFactory.create<NestExpressApplication>(await RelayModule.of(core), adapter, {
+    abortOnError: false,
+    bodyParser: false,
+    logger: new NestLogger(core.logger.child('nest')),
+  });
+  mountAuthorizationServer(express, nest.get(AuthorizationServer));
+  const tunnel = new TunnelAdapter(nest, nest.get(Admission), core.logger.child('tunnel'));
+  nest.useWebSocketAdapter(tunnel);
+  await nest.init();
+  const upgrade: FrontHandlers['upgrade'] = async (req, socket, head) => {
+    const problem = hosts.problem(req);
+    if (problem === undefined) await tunnel.upgrade(req, socket, head);
+    else refuse(socket, new UpgradeRefused(problem.status, problem.error, problem.message));
+  };
+  return { nest, handlers: { request: express, upgrade } };
+}

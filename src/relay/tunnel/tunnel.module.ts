@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { DevicesModule } from '../devices/devices.module.js';
+import { Admission } from './admission.js';
+import { LinkProbeController } from './link-probe.controller.js';
+import { TunnelGateway } from './tunnel.gateway.js';
+
+/** Where agents come in. Needs CoreModule, and the global AuthModule's TokenVerifier. */
+@Module({
+  imports: [DevicesModule],
+  controllers: [LinkProbeController],
+  providers: [TunnelGateway, Admission],
+  exports: [TunnelGateway, Admission],
+})
+export class TunnelModule {}

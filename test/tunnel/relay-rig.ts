@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { importJWK, SignJWT } from 'jose';
+import type { Limits, RelayConfig } from '../../src/config/config.js';
+import { limitDefaults } from '../../src/config/limits.js';
+import type { Logger } from '../../src/log/logger.js';
+import { deriveKeys } from '../../src/relay/auth/keys.js';
+import { DeviceRegistry } from '../../src/relay/devices/device-registry.js';
+import { createRelay, type Relay } from '../../src/relay/relay.js';
+import { relaySecret } from '../../src/relay/store/secret.js';
+
+export interface TokenOptions {
+  readonly scope?: string;
+  /** Path of the resource the token is for. */
+  readonly path?: string;
+  readonly seconds?: number;
+  readonly grantId?: string;
+}
+
+export interface Rig extends AsyncDisposable {
+  readonly relay: Relay;
+  readonly registry: DeviceRegistry;
+  readonly config: RelayConfig;
+  /** http://127.0.0.1:<port> */
+  readonly origin: string;
+  readonly log: readonly string[];
+  /** A token as the relay's own authorization server makes them. */
+  token(userId: string, options?: TokenOptions): Promise<string>;
+  /** Stops the relay and starts another on the same folder. */
+  restart(): Promise<Rig>;
+}
+
+/** A whole relay on a free port of 127.0.0.1, with a folder of its own. */
+export async function startRig(limits: Partial<Limits> = {}, change: Partial<RelayConfig> = {}): Promise<Rig> {
+  const dataDir = change.dataDir ?? (await mkdtemp(join(tmpdir(), 'tunnel-')));
+  const log: string[] = [];
+  const base = {
+    mode: 'relay' as const,
+    port: 0,
+    host: '127.0.0.1',
+    trustProxy: false,
+    limits: { ...limitDefaults, ...limits },
+  };
+  const config: RelayConfig = { ...base, ...change, dataDir };
+  const relay = await createRelay(config, { logger: logTo(log) });
+  const { signing } = deriveKeys(await relaySecret(config));
+  const rig: Rig = {
+    relay,
+    registry: relay.nest.get(DeviceRegistry, { strict: false }),
+    config,
+    origin: `http://127.0.0.1:${relay.port}`,
+    log,
+    token: async (userId, { scope = 'tunnel', path = '/ws', seconds = 600, grantId } = {}) =>
+      new SignJWT({ scope, client_id: 'agent', grant_id: grantId ?? randomBytes(8).toString('hex') })
+        .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: signing.kid })
+        .setIssuer(relay.publicUrl)
+        .setSubject(userId)
+        .setAudience(`${relay.publicUrl}${path}`)
+        .setIssuedAt()
+        .setExpirationTime(new Date(Date.now() + seconds * 1000))
+        .sign(await importJWK(signing.privateJwk, 'EdDSA')),
+    restart: async () => {
+      await relay.close();
+      return startRig(limits, { ...change, dataDir, port: relay.port });
+    },
+    [Symbol.asyncDispose]: async () => {
+      await relay.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+  return rig;
+}
+
+function logTo(lines: string[]): Logger {
+  const write = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
+    lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+  };
+  const logger: Logger = {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: () => logger,
+  };
+  return logger;
+}
