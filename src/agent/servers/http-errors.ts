@@ -1,5 +1,4 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { BodyTooLargeError } from './http-fetch.js';
 import { ServerError } from './types.js';
 
 /** Nothing listens there, or there is no such host: nothing was sent. */
@@ -32,9 +31,6 @@ export function isSessionLost(status: number | undefined, text: string): boolean
 /** What became of a request whose POST failed. */
 export function postError(error: unknown): ServerError {
   const status = statusOf(error);
-  if (causes(error).some((cause) => cause instanceof BodyTooLargeError)) {
-    return new ServerError('too_large', 'the server sent a message over the size limit', true);
-  }
   // The server refused the request, so it did not act on it; a 5xx may come after it has.
   if (status !== undefined && status < 500)
     return new ServerError('not_ready', `the server answered HTTP ${status}`, false);

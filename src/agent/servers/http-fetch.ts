@@ -14,13 +14,13 @@ export interface ResponseWatch {
   onResponse(response: Response, method: string): Promise<Response>;
   /** The body has been received to its end. */
   onEnd(method: string): void;
+  /** A message in it is over the limit; what follows is an error of the body. */
+  onTooLarge(method: string): void;
 }
 
 /** A call may be silent for as long as its own deadline allows: undici's five minutes would cut it. */
 const PATIENT = { headersTimeout: 0, bodyTimeout: 0 };
 const BLANK_LINES = ['\n\n', '\r\n\r\n'];
-
-export class BodyTooLargeError extends Error {}
 
 /** The connections to one server. A server on this machine is never asked through a proxy. */
 export class HttpConnections {
@@ -46,7 +46,7 @@ export class HttpConnections {
         signal: init?.signal ?? null,
         dispatcher: this.#dispatcher,
       });
-      return this.#limited(await watch.onResponse(response, method), () => watch.onEnd(method));
+      return this.#limited(await watch.onResponse(response, method), method, watch);
     };
   }
 
@@ -55,7 +55,7 @@ export class HttpConnections {
   }
 
   /** The response with at most `messageBytes` for one message: the body, or one event of an event stream. */
-  #limited(response: Response, onEnd: () => void): Response {
+  #limited(response: Response, method: string, watch: ResponseWatch): Response {
     if (!response.body) return response;
     const { messageBytes } = this.options;
     const events = isEventStream(response);
@@ -63,14 +63,17 @@ export class HttpConnections {
     const limit = new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
         const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-        const blank = events ? Math.max(...BLANK_LINES.map((line) => text.lastIndexOf(line))) : -1;
-        bytes = blank < 0 ? bytes + chunk.length : chunk.length - blank;
-        if (bytes > messageBytes) {
-          throw new BodyTooLargeError(`the server sent a message over the limit of ${messageBytes} bytes`);
+        const blanks = events ? BLANK_LINES.map((line) => [text.indexOf(line), text.lastIndexOf(line)] as const) : [];
+        const first = Math.min(...blanks.map(([index]) => (index < 0 ? text.length : index)), text.length);
+        const last = Math.max(...blanks.map(([, index]) => index), -1);
+        if (bytes + first > messageBytes) {
+          watch.onTooLarge(method);
+          throw new Error(`a message over the limit of ${messageBytes} bytes`);
         }
+        bytes = last < 0 ? bytes + text.length : text.length - last;
         controller.enqueue(chunk);
       },
-      flush: onEnd,
+      flush: () => watch.onEnd(method),
     });
     const { status, statusText, headers } = response;
     return new Response(response.body.pipeThrough(limit), { status, statusText, headers });

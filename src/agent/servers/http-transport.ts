@@ -2,9 +2,10 @@ import { Buffer } from 'node:buffer';
 import { SSEClientTransport, SseError } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { Response } from 'undici';
+import { Response } from 'undici';
 import { describeHttpError, isSessionLost, isUnreachable, postError, statusOf } from './http-errors.js';
-import { HttpConnections, type HttpFetchOptions, isEventStream } from './http-fetch.js';
+import { HttpConnections, type HttpFetchOptions, isEventStream, type ResponseWatch } from './http-fetch.js';
+import { readMessages } from './messages.js';
 import { type Outgoing, SessionLostError, type Transport, type TransportEvents } from './transport.js';
 import { ServerError } from './types.js';
 
@@ -20,6 +21,7 @@ const GAVE_UP = /^Maximum reconnection attempts/;
 const DELETE_MS = 2_000;
 /** The last event of a stream may still be on its way through the SDK's parser when the stream has ended. */
 const LAST_EVENT_MS = 100;
+const UNWATCHED: ResponseWatch = { onResponse: async (response) => response, onEnd: () => {}, onTooLarge: () => {} };
 
 export interface HttpTransportOptions extends HttpFetchOptions {
   readonly headers: Readonly<Record<string, string>>;
@@ -91,22 +93,25 @@ export class HttpTransport implements Transport {
   async #post(json: Buffer, { request, method }: Outgoing): Promise<void> {
     const reply = { answered: false, streaming: false, resumable: false, sending: true };
     const listening = { open: false };
-    const lose = () => {
+    const fail = (code: 'lost' | 'too_large', message: string) => {
       if (request === undefined || reply.answered || this.#ended) return;
       reply.answered = true;
-      this.#events?.failed(request, new ServerError('lost', 'the server ended the stream before it answered', true));
+      this.#events?.failed(request, new ServerError(code, message, true));
     };
+    const lose = () => fail('lost', 'the server ended the stream before it answered');
     const post = this.#newPost(json, {
       onResponse: async (response, verb) => {
         if (verb === 'GET') this.#onListenResponse(response, listening);
         if (verb === 'POST' && method === 'initialize')
           this.#sessionId = response.headers.get('mcp-session-id') ?? undefined;
         reply.streaming = isEventStream(response);
-        return response;
+        return verb === 'POST' && !response.ok ? this.#errorInBody(response, request) : response;
       },
       onEnd: (verb) => {
         if (verb === 'POST' && reply.streaming && !reply.resumable) this.#later(lose);
       },
+      onTooLarge: () =>
+        fail('too_large', `the server sent a message over the limit of ${this.options.messageBytes} bytes`),
     });
     post.onmessage = (message: JSONRPCMessage) => {
       if ('id' in message && message.id === request && !('method' in message)) reply.answered = true;
@@ -133,7 +138,7 @@ export class HttpTransport implements Transport {
     }
   }
 
-  #newPost(json: Buffer, watch: Parameters<HttpConnections['fetchFor']>[1]): StreamableHTTPClientTransport {
+  #newPost(json: Buffer, watch: ResponseWatch): StreamableHTTPClientTransport {
     const { url, headers } = this.options;
     const post = new StreamableHTTPClientTransport(new URL(url), {
       fetch: this.#connections.fetchFor(json, watch),
@@ -155,6 +160,16 @@ export class HttpTransport implements Transport {
     else if (isUnreachable(error)) this.#end('cannot be reached any more', false);
   }
 
+  /** A JSON-RPC error that came with an HTTP error is the server's own answer: the SDK is shown a 202 in its place. */
+  async #errorInBody(response: Response, request: number | undefined): Promise<Response> {
+    const text = await response.text();
+    const { status, statusText, headers } = response;
+    const [answer] = readMessages(Buffer.from(text)) ?? [];
+    if (answer?.kind !== 'error' || answer.id !== request) return new Response(text, { status, statusText, headers });
+    this.#events?.message(Buffer.from(text), request);
+    return new Response(null, { status: 202, headers });
+  }
+
   /** The stream for what belongs to no request. A server without one answers 405, or anything else the first time. */
   #onListenResponse(response: Response, listening: { open: boolean }): void {
     if (response.ok) listening.open = true;
@@ -164,9 +179,9 @@ export class HttpTransport implements Transport {
   /** The transport of 2024-11-05: one event stream down, POSTs up. */
   async #fallBack(json: Buffer, refusal: unknown): Promise<void> {
     const { url, headers } = this.options;
-    const watch = { onResponse: async (response: Response) => response, onEnd: () => {} };
+
     const sse = new SSEClientTransport(new URL(url), {
-      fetch: this.#connections.fetchFor(undefined, watch),
+      fetch: this.#connections.fetchFor(undefined, UNWATCHED),
       requestInit: { headers: { ...headers } },
     });
     this.#sse = sse;
@@ -206,7 +221,7 @@ export class HttpTransport implements Transport {
   }
 
   async #deleteSession(): Promise<void> {
-    const post = this.#newPost(Buffer.alloc(0), { onResponse: async (response) => response, onEnd: () => {} });
+    const post = this.#newPost(Buffer.alloc(0), UNWATCHED);
     await post.start();
     const timer = setTimeout(() => void post.close(), DELETE_MS);
     await post.terminateSession().catch(() => undefined);
