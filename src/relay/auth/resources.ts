@@ -9,7 +9,7 @@ export interface Resource {
 }
 
 // A device or server name, more loosely than names are made: documents are given for any well-formed path.
-const SEGMENT = '[A-Za-z0-9._~-]{1,64}';
+const SEGMENT = '[A-Za-z0-9_][A-Za-z0-9._~-]{0,63}';
 const PATH = new RegExp(`^/(?:ws|mcp(?:/${SEGMENT}){0,2})$`);
 
 /** The protected resources of one relay: `<issuer>/ws`, `<issuer>/mcp[/<device>[/<server>]]`. */

@@ -98,7 +98,14 @@ function features({ lib, resources, limits }: ConfigurationParts): NonNullable<C
     userinfo: off,
     registration: { enabled: true, issueRegistrationAccessToken: false },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
-    clientIdMetadataDocument: { enabled: true, ack: 'draft-02', allowFetch: () => true, allowClient: () => true },
+    clientIdMetadataDocument: {
+      enabled: true,
+      ack: 'draft-02',
+      allowFetch: oncePerRequest(),
+      allowClient: () => true,
+      // Long enough for a person to read the consent page before the token request needs the client again.
+      cacheDuration: { min: 15 * 60, max: DAY },
+    },
     resourceIndicators: {
       enabled: true,
       defaultResource: (_ctx, client) => {
@@ -121,6 +128,17 @@ function features({ lib, resources, limits }: ConfigurationParts): NonNullable<C
         };
       },
     },
+  };
+}
+
+/** oidc-provider asks for a failed document again while it renders the error: the other host need not hear it twice. */
+function oncePerRequest(): (ctx: object | undefined) => boolean {
+  const fetched = new WeakSet<object>();
+  return (ctx) => {
+    if (ctx === undefined) return true;
+    const first = !fetched.has(ctx);
+    fetched.add(ctx);
+    return first;
   };
 }
 

@@ -21,7 +21,7 @@ export function mountAuthorizationServer(app: Express, server: AuthorizationServ
   app.use('/.well-known', openToAnyOrigin('GET'), requests);
   app.use([AS_METADATA, OIDC_METADATA], exactly('GET', serve));
   // A client that guesses a metadata path of an endpoint needs a plain "no": a document would name another issuer.
-  app.use(/^\/mcp(?:\/.*)?\/\.well-known\//, openToAnyOrigin('GET'), requests, (_req, res) => notFound(res));
+  app.use(/^\/mcp(?:\/.*)?\/\.well-known\/.*$/, openToAnyOrigin('GET'), requests, (_req, res) => notFound(res));
   app.use('/jwks', requests, exactly('GET', serve));
   app.use('/authorize', requests, exactly('GET', authorize, serve));
   app.use('/token', tokens, exactly('POST', serve));
