@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import express, { type Express } from 'express';
 import type { OidcLoginConfig, RelayConfig } from '../../../src/config/config.js';
 import { limitDefaults } from '../../../src/config/limits.js';
 import type { Logger } from '../../../src/log/logger.js';
@@ -135,20 +135,10 @@ export async function startWeb(
   options: { auth?: Partial<OidcLoginConfig> & { issuer: string }; store?: Store; signInsPerMinute?: number } = {},
 ): Promise<WebRelay> {
   const log: LogLine[] = [];
-  const at = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) =>
-    void log.push({ level, message, fields });
-  const logger: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => logger,
-  };
+  const logger = logTo(log);
   const dataDir = await mkdtemp(join(tmpdir(), 'relay-'));
   const store = options.store ?? new MapStore();
-  // The public URL has to be known before the app is made; a port that was free a moment ago is free enough here.
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const { app, url, port, close } = await listenFirst();
   const interactions = new TestInteractions(() => `${url}/client`);
   const config: RelayConfig = {
     mode: 'relay',
@@ -165,7 +155,7 @@ export async function startWeb(
       ? {}
       : { auth: { clientId: 'mcp-local-tunnel', scopes: ['openid'], userClaim: 'sub', allow: {}, ...options.auth } }),
   };
-  const app = await NestFactory.create<NestExpressApplication>(
+  const nest = await NestFactory.create(
     {
       module: class WebTestModule {},
       imports: [
@@ -173,7 +163,8 @@ export async function startWeb(
         WebModule.of({ secret: randomBytes(32) }, [InteractionsModule.of(interactions)]),
       ],
     },
-    { bodyParser: false, logger: false },
+    new ExpressAdapter(app),
+    { bodyParser: false, logger: false, abortOnError: false },
   );
   // Stands for the client and for /authorize.
   app.use('/client', (_req: IncomingMessage, res: ServerResponse) => void res.end('back at the client'));
@@ -182,26 +173,45 @@ export async function startWeb(
     const made = interactions.begin(account === undefined ? {} : { account: { userId: 'x|1', displayName: account } });
     res.writeHead(303, { location: `/interaction/${made.uid}`, 'set-cookie': made.cookie }).end();
   });
-  await app.listen(port, '127.0.0.1');
+  await nest.init();
   return {
     url,
     interactions,
     store,
     log,
-    setupLink: app.get(SetupLink, { strict: false }),
+    setupLink: nest.get(SetupLink, { strict: false }),
     [Symbol.asyncDispose]: async () => {
-      await app.close();
+      await close();
+      await nest.close();
       await rm(dataDir, { recursive: true });
     },
   };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+/** Listens before there is an application: its public URL has the port in it. */
+export async function listenFirst(): Promise<{ app: Express; url: string; port: number; close(): Promise<void> }> {
+  const app = express();
+  const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  server.close();
-  await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  };
+  return { app, url: `http://127.0.0.1:${address.port}`, port: address.port, close };
+}
+
+export function logTo(log: LogLine[]): Logger {
+  const at = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) =>
+    void log.push({ level, message, fields });
+  const logger: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  };
+  return logger;
 }

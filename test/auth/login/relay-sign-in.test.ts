@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signInThroughBrowser, startBrowser, type TestBrowser } from '../../helpers/browser.js';
+import { startOidcProvider } from '../../helpers/oidc-provider.js';
+import { authorizationRequest, startAuthRelay, startLoopbackClient } from './auth-relay.js';
+import { PlainBrowser } from './plain-browser.js';
+
+const accounts = {
+  alice: { password: 'correct horse', claims: { email: 'alice@example.com' } },
+  bob: { password: 'battery staple', claims: { email: 'bob@example.com' } },
+};
+let chromium: TestBrowser;
+
+beforeAll(async () => {
+  chromium = await startBrowser();
+});
+
+afterAll(async () => {
+  await chromium?.close();
+});
+
+test('through the provider in Chromium to a token; then without a second sign-in; then as somebody else', async () => {
+  await using provider = await startOidcProvider({ accounts });
+  await using relay = await startAuthRelay(provider);
+  await using client = await startLoopbackClient();
+  const page = await chromium.newPage();
+  const until = client.redirectUri;
+
+  const first = await authorizationRequest(relay, client.redirectUri);
+  const alice = { user: 'alice', password: 'correct horse', until };
+  const response = new URL(await signInThroughBrowser(page, { url: first.url, ...alice }));
+  expect(response.searchParams.get('state')).toBe('a state of the client');
+  expect(response.searchParams.get('iss')).toBe(relay.url);
+  const token = await first.redeem(response);
+  const principal = await relay.verifier.verify(token, { resource: `${relay.url}/mcp`, scope: 'mcp' });
+  expect(principal).toMatchObject({ userId: `${provider.issuer}|alice`, clientId: first.clientId });
+
+  // The relay knows this browser; the provider is not asked.
+  const second = await authorizationRequest(relay, client.redirectUri);
+  await page.goto(second.url);
+  expect(await page.locator('.account').textContent()).toContain('Signed in as alice@example.com');
+  const asked = provider.authorizationRequests.length;
+  const again = new URL(await signInThroughBrowser(page, { until }));
+  expect(provider.authorizationRequests).toHaveLength(asked);
+  expect(await second.redeem(again)).toBeTypeOf('string');
+
+  const third = await authorizationRequest(relay, client.redirectUri);
+  await page.goto(third.url);
+  await page.getByRole('link', { name: 'Use another account' }).click();
+  await expect.poll(() => page.locator('.account').count()).toBe(0);
+  const other = new URL(await signInThroughBrowser(page, { user: 'bob', password: 'battery staple', until }));
+  const tokenOfBob = await third.redeem(other);
+  const bob = await relay.verifier.verify(tokenOfBob, { resource: `${relay.url}/mcp`, scope: 'mcp' });
+  expect(bob).toMatchObject({ userId: `${provider.issuer}|bob` });
+  await page.context().close();
+});
+
+test('with the relay’s own account, and the agent’s code to copy', async () => {
+  await using relay = await startAuthRelay();
+  const link = (await relay.setupLink.issue()) ?? '';
+  const browser = new PlainBrowser();
+  const setup = await browser.visit(`${relay.url}/setup`);
+  const password = 'walnut harbour sings';
+  const done = await setup.submit({ token: link, name: 'owner', password, again: password });
+  expect(done.response.status, done.html).toBe(200);
+
+  const paste = `${relay.url}/login/code`;
+  const options = { clientId: 'mcp-local-tunnel-agent', resource: `${relay.url}/ws` };
+  const agent = await authorizationRequest(relay, paste, options);
+  const consent = await browser.visit(agent.url);
+  expect(consent.title).toBe('Connect this device to the relay?');
+  expect(consent.html).toContain('a code to copy');
+  const code = await (await consent.submit({ decision: 'allow' })).submit({ name: 'owner', password });
+  expect(code.title).toBe('Copy this into your terminal');
+  const shown = /<textarea[^>]*>([^<]*)</.exec(code.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
+  const token = await agent.redeem(new URL(`${paste}?${shown}`));
+  const principal = await relay.verifier.verify(token, { resource: `${relay.url}/ws`, scope: 'tunnel' });
+  expect(principal).toMatchObject({ clientId: 'mcp-local-tunnel-agent' });
+  expect(JSON.stringify(relay.log)).not.toContain(password);
+});
+
+test('deny reaches the client with state and iss', async () => {
+  await using relay = await startAuthRelay();
+  await using client = await startLoopbackClient();
+  const request = await authorizationRequest(relay, client.redirectUri);
+  const end = await (await new PlainBrowser().visit(request.url)).submit({ decision: 'deny' });
+  expect(end.url.href.startsWith(client.redirectUri)).toBe(true);
+  expect(Object.fromEntries(end.url.searchParams)).toMatchObject({
+    error: 'access_denied',
+    state: 'a state of the client',
+    iss: relay.url,
+  });
+});
+
+test('consent of one request opens no other, also in the same browser', async () => {
+  await using provider = await startOidcProvider({ accounts });
+  await using relay = await startAuthRelay(provider);
+  await using client = await startLoopbackClient();
+  const browser = new PlainBrowser();
+  const first = await authorizationRequest(relay, client.redirectUri);
+  const end = await (await (await browser.visit(first.url)).submit({ decision: 'allow' })).submit({
+    name: 'alice',
+    password: 'correct horse',
+  });
+  expect(end.url.searchParams.has('code')).toBe(true);
+
+  // Signed in, and the same client: it is asked for again all the same.
+  const again = await browser.visit((await authorizationRequest(relay, client.redirectUri, first)).url);
+  expect(again.title).toBe('Allow Loopback client to use your devices?');
+  for (const path of ['/end', '?account=other', '?decision=allow', '/sign-in']) {
+    const page = await browser.visit(new URL(again.url.pathname + path, relay.url));
+    expect(page.url.href.startsWith(client.redirectUri)).toBe(false);
+  }
+  expect(provider.authorizationRequests).toHaveLength(1);
+  // Once it is over, its pages say so.
+  await again.submit({ decision: 'allow' });
+  const late = await browser.visit(again.url);
+  expect(late.response.status).toBe(400);
+  expect(late.html).toContain('connect again');
+});
