@@ -94,7 +94,7 @@ export function harness(
   const servers = createLocalServers(config, {
     logger,
     clientInfo: { name: 'test', version: '0.0.0' },
-    environment: agentEnvironment({ PATH: process.env.PATH, HOME: process.env.HOME }),
+    environment: agentEnvironment({ PATH: process.env.PATH, HOME: process.env.HOME, SHELL: '/none' }),
     events: {
       state: (state) => {
         states.push(state);

@@ -219,7 +219,7 @@ export class LocalServer {
     this.#set({
       status: 'ready',
       protocolVersion: hello.protocolVersion,
-      serverInfo: hello.serverInfo,
+      serverInfo: readableInfo(hello.serverInfo),
       tools: this.#catalog?.tools.length ?? 0,
       problem: undefined,
     });
@@ -264,6 +264,15 @@ export class LocalServer {
     this.#state = { ...this.#state, ...change, ...(moved ? { since: this.options.clock.now() } : {}) };
     this.options.events.state(this.#state);
   }
+}
+
+/** `serverInfo` with a name and a version only where they are texts. */
+function readableInfo({ name, version, ...rest }: Readonly<Record<string, unknown>>): ServerState['serverInfo'] {
+  return {
+    ...rest,
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof version === 'string' ? { version } : {}),
+  };
 }
 
 function problemText(reason: string, strayLines: number, lastWords: readonly string[]): string {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
 import { basename } from 'node:path';
 import type { AgentEnvironment } from '../../config/environment.js';
 
@@ -14,10 +15,19 @@ const SHELLS = ['bash', 'dash', 'fish', 'ksh', 'sh', 'zsh'];
  * Never fails: without an answer in time our own PATH stands.
  */
 export async function loginPath(environment: AgentEnvironment, signal: AbortSignal): Promise<string> {
-  const { path, shell } = environment;
+  const { path, shell = accountShell() } = environment;
   if (shell === undefined || !SHELLS.includes(basename(shell))) return path;
   const found = await askShell(shell, environment, signal);
   return found ? mergePaths(path, found) : path;
+}
+
+/** The account's shell: a service manager need not set SHELL. None on Windows. */
+function accountShell(): string | undefined {
+  try {
+    return userInfo().shell ?? undefined;
+  } catch {
+    return undefined; // a container's user may have no account
+  }
 }
 
 /** The login shell's folders in its order, after those it does not have. */
