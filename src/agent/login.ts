@@ -1,6 +1,7 @@
 import type { Configuration } from 'openid-client';
 import type { AgentConfig } from '../config/config.js';
-import { AGENT_SCOPE, discoverRelay, networkReason, printable, tunnelResource } from './credentials/discovery.js';
+import { printable } from '../log/printable.js';
+import { AGENT_SCOPE, discoverRelay, networkReason, tunnelResource } from './credentials/discovery.js';
 import { CredentialStore } from './credentials/store.js';
 import { lifetime } from './credentials/token-source.js';
 import { type Answer, pastedAnswer } from './login/answer.js';

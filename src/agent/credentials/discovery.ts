@@ -1,6 +1,7 @@
 import type { Configuration, CustomFetch } from 'openid-client';
 import type { AgentConfig } from '../../config/config.js';
 import { isLoopbackHost } from '../../config/urls.js';
+import { printable } from '../../log/printable.js';
 
 /** The agent at every relay: a public client, known without registration. */
 export const AGENT_CLIENT_ID = 'mcp-local-tunnel-agent';
@@ -91,7 +92,7 @@ async function readIssuer(relay: string, signal: AbortSignal): Promise<string> {
   if (metadata === undefined) throw notARelay(relay, `${url} has no metadata`);
   if (metadata.resource !== tunnelResource({ relay })) {
     const named = typeof metadata.resource === 'string' ? metadata.resource.replace(/\/ws$/, '') : 'nothing';
-    const message = `${relay} calls itself ${printable(named)}. Write that as "relay" in the config, or set the relay's "issuerUrl".`;
+    const message = `${relay} calls itself ${printable(named.slice(0, 200))}. Write that as "relay" in the config, or set the relay's "issuerUrl".`;
     throw new DiscoveryError('wrong_origin', message);
   }
   const servers = metadata.authorization_servers;
@@ -177,9 +178,4 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Foreign text made safe for a terminal. */
-export function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
 }

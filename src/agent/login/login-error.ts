@@ -1,5 +1,6 @@
 import type { AgentConfig } from '../../config/config.js';
-import { DiscoveryError, isNetworkError, networkReason, printable } from '../credentials/discovery.js';
+import { printable } from '../../log/printable.js';
+import { DiscoveryError, isNetworkError, networkReason } from '../credentials/discovery.js';
 
 /**
  * - `access_denied`: the person said no, or may not sign in

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -8,19 +9,22 @@ export interface Driver extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Builds driver.ts into one file below node_modules, from where it finds its packages. */
+/** Builds driver.ts below node_modules, from where it finds its packages; in parts, so that each command loads only its own. */
 export async function buildDriver(): Promise<Driver> {
-  const name = `../../../node_modules/.cache/session-driver-${randomBytes(6).toString('hex')}.mjs`;
-  const path = fileURLToPath(new URL(name, import.meta.url));
+  const name = `../../../node_modules/.cache/session-driver-${randomBytes(6).toString('hex')}`;
+  const outdir = fileURLToPath(new URL(name, import.meta.url));
   await build({
     entryPoints: [fileURLToPath(new URL('driver.ts', import.meta.url))],
-    outfile: path,
+    outdir,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
+    splitting: true,
     packages: 'external',
     platform: 'node',
     format: 'esm',
     target: 'node20',
     logLevel: 'silent',
   });
-  return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+  const dispose = () => rm(outdir, { recursive: true, force: true });
+  return { path: join(outdir, 'driver.mjs'), [Symbol.asyncDispose]: dispose };
 }

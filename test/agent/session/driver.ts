@@ -5,13 +5,6 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
-import { createAgent } from '../../../src/agent/agent.js';
-import type { AgentSnapshot } from '../../../src/agent/agent-types.js';
-import { createTokenSource } from '../../../src/agent/credentials/token-source.js';
-import { CredentialError } from '../../../src/agent/credentials/types.js';
-import { runDaemon } from '../../../src/agent/session/daemon.js';
-import { acquireInstance } from '../../../src/agent/session/instance.js';
-import { runStdioEntry } from '../../../src/agent/session/stdio-entry.js';
 import type { AgentConfig } from '../../../src/config/config.js';
 import type { Logger } from '../../../src/log/logger.js';
 
@@ -28,35 +21,30 @@ const settings: Settings = JSON.parse(text ?? '');
 const { config, ...options } = settings;
 const abort = new AbortController();
 const { signal } = abort;
-for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => abort.abort());
+for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => abort.abort());
 
 if (command === 'token') await token();
-else if (args.includes('--daemon')) await runDaemon(config, { ...options, signal, logger: lineLogger });
-else if (args.includes('--foreground')) await foreground();
-else {
+else if (args.includes('--daemon')) {
+  const { runDaemon } = await import('../../../src/agent/session/daemon.js');
+  await runDaemon(config, { ...options, signal, logger: lineLogger });
+} else if (args.includes('--foreground')) {
+  const { runAgent } = await import('../../../src/agent/foreground.js');
+  await runAgent(config, { signal, logger: lineLogger(process.stderr) });
+} else {
+  const { runStdioEntry } = await import('../../../src/agent/session/stdio-entry.js');
   const named = configArgument === undefined ? {} : { configArgument };
   await runStdioEntry(config, { ...options, ...named, signal, logger: lineLogger(process.stderr) });
 }
 
 async function token(): Promise<void> {
+  const { createTokenSource } = await import('../../../src/agent/credentials/token-source.js');
+  const { CredentialError } = await import('../../../src/agent/credentials/types.js');
   try {
     console.log(JSON.stringify({ token: await createTokenSource(config).accessToken({ signal }) }));
   } catch (error) {
     if (!(error instanceof CredentialError)) throw error;
     console.log(JSON.stringify({ code: error.code }));
   }
-}
-
-async function foreground(): Promise<void> {
-  const instance = await acquireInstance(config, { ...options, signal });
-  const logger = lineLogger(process.stderr);
-  const credentials = createTokenSource(config);
-  const agent = createAgent(config, { logger, browser: false, credentials, whenRefused: 'wait', version: '0.0.0' });
-  instance.serve(agent);
-  const snapshot: AgentSnapshot = agent.snapshot();
-  console.log(JSON.stringify({ pid: snapshot.pid }));
-  await agent.run(signal);
-  await instance.release();
 }
 
 function lineLogger(stream: Writable, subsystem = 'agent'): Logger {
