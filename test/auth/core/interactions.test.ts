@@ -51,7 +51,33 @@ test('another browser cannot act on the authorization', async () => {
   expect(JSON.parse(stranger.body)).toEqual({ interaction: 'missing' });
   const other = await begin(relay.url, client);
   const crossed = await other.browser.open(`/interaction/${uid}/approve`, submit);
-  expect(JSON.parse(crossed.body)).toEqual({ interaction: 'expired' });
+  expect(JSON.parse(crossed.body)).toEqual({ interaction: 'missing' });
+});
+
+test("another authorization's cookie does not fit", async () => {
+  const { page, browser } = await begin(relay.url, client);
+  const { uid } = JSON.parse(page.body);
+  const headers = { cookie: browser.cookies.join('; ') };
+  expect((await fetch(`${relay.url}/interaction/${uid}`, { headers })).status).toBe(200);
+  const crossed = await fetch(`${relay.url}/interaction/${uid}x`, { headers });
+  expect(await crossed.json()).toEqual({ interaction: 'expired' });
+});
+
+test('two tabs go on side by side, also for two people', async () => {
+  const one = await begin(relay.url, client);
+  const two = await begin(relay.url, client, {}, one.browser);
+  const subjects = [];
+  for (const [tab, user] of [
+    [two, 'idp|bob'],
+    [one, 'idp|alice'],
+  ] as const) {
+    const { uid } = JSON.parse(tab.page.body);
+    const landing = await tab.browser.open(`/interaction/${uid}/approve`, { ...submit, headers: { 'x-user': user } });
+    const { body } = await redeem(relay.url, client, { ...tab, answer: landing.url.searchParams });
+    const want = { scope: 'mcp', resource: `${relay.url}/mcp` } as const;
+    subjects.push((await relay.verifier.verify(body.access_token, want)).userId);
+  }
+  expect(subjects).toEqual(['idp|bob', 'idp|alice']);
 });
 
 test('a changed cookie counts for nothing', async () => {
@@ -94,7 +120,7 @@ test('cookies are for https alone where the issuer is https', async () => {
   const response = await fetch(`${behindProxy.url}/authorize?${query}`, { redirect: 'manual' });
   expect(response.status).toBe(303);
   const cookies = response.headers.getSetCookie().filter((line) => !line.includes('.sig='));
-  expect(cookies.map((line) => line.split('=')[0]).sort()).toEqual(['__Host-interaction', '__Secure-resume']);
+  expect(cookies.map((line) => line.split('=')[0]).sort()).toEqual(['__Secure-interaction', '__Secure-resume']);
   for (const line of cookies) expect(line).toMatch(/httponly/i);
   for (const line of response.headers.getSetCookie()) {
     expect(line).toMatch(/; secure/i);

@@ -167,14 +167,14 @@ function policy({ interactionPolicy: { Check, Prompt } }: OidcProvider) {
 }
 
 function cookies(key: string, secure: boolean): NonNullable<Configuration['cookies']> {
-  const options = { signed: true, httpOnly: true, overwrite: true, sameSite: 'lax', path: '/', secure } as const;
+  const options = { signed: true, httpOnly: true, overwrite: true, sameSite: 'lax', secure } as const;
   return {
     keys: [key],
-    // The path of the third is one authorization's own, which `__Host-` does not allow.
+    // The last two belong to one authorization's own path, which `__Host-` does not allow; so two tabs do not mix.
     names: secure
-      ? { session: '__Host-session', interaction: '__Host-interaction', resume: '__Secure-resume' }
+      ? { session: '__Host-session', interaction: '__Secure-interaction', resume: '__Secure-resume' }
       : { session: 'relay_session', interaction: 'relay_interaction', resume: 'relay_resume' },
-    long: options,
+    long: { ...options, path: '/' },
     short: options,
   };
 }

@@ -61,7 +61,7 @@ export class ProviderInteractions implements Interactions {
     const interaction = await this.#details(req, res);
     if (!isApproved(interaction)) throw new InteractionError('not_approved');
     await this.#rememberAccount(account);
-    await this.#switchAccount(interaction, account.userId);
+    await this.#switchAccount(req, res, interaction, account.userId);
     const grantId = await this.#grant(interaction, account.userId);
     const result = { login: { accountId: account.userId }, consent: { grantId } };
     await this.parts.provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false });
@@ -77,7 +77,7 @@ export class ProviderInteractions implements Interactions {
     return grant.save();
   }
 
-  /** The page's own authorization: a second one in another tab has taken the cookie over, and must not be approved here. */
+  /** The authorization whose page this is, by this browser's cookie. */
   async #details(req: IncomingMessage, res: ServerResponse): Promise<Interaction> {
     const { provider, lib } = this.parts;
     if (!req.headers.cookie?.includes(`${provider.cookieName('interaction')}=`)) throw new InteractionError('missing');
@@ -93,16 +93,24 @@ export class ProviderInteractions implements Interactions {
     return interaction;
   }
 
-  /** Someone else signs in at this browser: the session becomes theirs, without oidc-provider's log-out page between. */
-  async #switchAccount(interaction: Interaction, userId: string): Promise<void> {
-    const before = interaction.session;
-    if (before === undefined || before.accountId === userId) return;
-    const session = await this.parts.provider.Session.findByUid(before.uid);
-    if (session === undefined) throw new InteractionError('expired');
+  /**
+   * Someone else signs in at this browser, or has done so in another tab: the session becomes theirs. oidc-provider
+   * would put a log-out page of its own between.
+   */
+  async #switchAccount(
+    req: IncomingMessage,
+    res: ServerResponse,
+    interaction: Interaction,
+    userId: string,
+  ): Promise<void> {
+    const { provider } = this.parts;
+    const session = await provider.Session.get(provider.createContext(req, res));
+    if (session.accountId === undefined || session.accountId === userId) return;
     session.authorizations = {};
     session.loginAccount({ accountId: userId });
     await session.persist();
-    interaction.session = { ...before, accountId: userId };
+    if (interaction.session === undefined) return;
+    interaction.session = { ...interaction.session, accountId: userId };
     await interaction.persist();
   }
 
