@@ -1,3 +1,6 @@
+/** What every folder of the relay is given: the names of what Nest injects, and whether the relay is going down. */
+const injected = ['src/relay/tokens.ts', 'src/relay/draining.ts'];
+
 /**
  * The import rule, in the order of the table in docs/architecture.md. `npm run imports` checks it.
  * A path that ends in `.ts` is one file; any other is a folder with everything below it.
@@ -12,19 +15,27 @@ const mayImport = {
     'src/config',
     'src/log',
     'src/relay/relay.ts',
-    'src/agent/agent.ts',
+    'src/agent/foreground.ts',
     'src/agent/login.ts',
     'src/agent/status.ts',
     'src/agent/session/stdio-entry.ts',
     'src/agent/session/daemon.ts',
   ],
   'src/agent': ['src/protocol', 'src/config', 'src/log'],
-  'src/relay/devices': ['src/protocol', 'src/config', 'src/log', 'src/relay/store'],
-  'src/relay/auth': ['src/config', 'src/log', 'src/relay/store'],
-  'src/relay/mcp': ['src/protocol', 'src/config', 'src/log', 'src/relay/auth', 'src/relay/devices'],
-  'src/relay/tunnel': ['src/protocol', 'src/config', 'src/log', 'src/relay/auth', 'src/relay/devices'],
-  'src/relay/web': ['src/config', 'src/log', 'src/relay/auth', 'src/relay/devices', 'src/relay/store'],
-  'src/relay/store': ['src/config', 'src/log'],
+  'src/relay/devices': ['src/protocol', 'src/config', 'src/log', 'src/relay/store', ...injected],
+  'src/relay/auth': ['src/config', 'src/log', 'src/relay/store', ...injected],
+  'src/relay/mcp': [
+    'src/protocol',
+    'src/config',
+    'src/log',
+    'src/relay/auth',
+    'src/relay/devices',
+    'src/relay/store',
+    ...injected,
+  ],
+  'src/relay/tunnel': ['src/protocol', 'src/config', 'src/log', 'src/relay/auth', 'src/relay/devices', ...injected],
+  'src/relay/web': ['src/config', 'src/log', 'src/relay/auth', 'src/relay/devices', 'src/relay/store', ...injected],
+  'src/relay/store': ['src/config', 'src/log', ...injected],
 };
 
 /** Packages with a home, and the folders that are it. */
