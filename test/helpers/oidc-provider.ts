@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 
 /** A person who can sign in at the test provider; `claims.sub` defaults to the name. */
-export interface ProviderAccount {
+interface ProviderAccount {
   readonly password: string;
   readonly claims?: Readonly<Record<string, unknown>>;
 }

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { Logger } from '../../log/logger.js';
 import type { Accounts } from '../auth/accounts/accounts.js';
 import type { PendingAuthorization } from '../auth/interactions.js';
 import type { SignedInAccount } from '../auth/login/identity.js';
@@ -44,6 +45,7 @@ export class FormSignIn extends SignIn {
     private readonly pages: Pages,
     private readonly codes: FormCodes,
     private readonly limits: RateLimits,
+    private readonly log: Logger,
   ) {
     super();
   }
@@ -62,9 +64,12 @@ export class FormSignIn extends SignIn {
     await this.limits.signIn(req, res);
     const name = form.get('name') ?? '';
     const account = await this.accounts.verify(name, form.get('password') ?? '');
+    if (account !== undefined) return account;
+    // Without the name: people type passwords there.
+    this.log.warn('a sign-in was refused', { address: req.ip });
     // One message for a wrong name and a wrong password.
-    if (account === undefined) await this.#show(res, 403, pending, at, name, 'The name or the password is not right.');
-    return account;
+    await this.#show(res, 403, pending, at, name, 'The name or the password is not right.');
+    return undefined;
   }
 
   async #show(

@@ -67,8 +67,12 @@ export class WebModule {
             pages: Pages,
             codes: FormCodes,
             limits: RateLimits,
-          ) => (login === undefined ? new FormSignIn(accounts, pages, codes, limits) : new ProviderSignIn(login)),
-          inject: [{ token: OidcLogin, optional: true }, Accounts, Pages, FormCodes, RateLimits],
+            logger: Logger,
+          ) =>
+            login === undefined
+              ? new FormSignIn(accounts, pages, codes, limits, logger.child('login'))
+              : new ProviderSignIn(login),
+          inject: [{ token: OidcLogin, optional: true }, Accounts, Pages, FormCodes, RateLimits, LOGGER],
         },
       ],
       exports: [Pages, SetupLink],

@@ -107,6 +107,8 @@ describe('signing in', () => {
       expect(page.html).toContain('The name or the password is not right.');
     }
     expect(relay.interactions.ended).toEqual([]);
+    expect(relay.log.filter(({ message }) => message === 'a sign-in was refused')).toHaveLength(2);
+    expect(JSON.stringify(relay.log)).not.toMatch(/nobody|walnut/);
     const right = await wrong.submit({ name: ' owner ', password });
     expect(right.url.pathname).toBe('/client');
     const account = relay.interactions.ended[0]?.account;

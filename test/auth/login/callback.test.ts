@@ -133,6 +133,7 @@ describe('who is let in', () => {
     expect(refused.html).not.toContain('example.com');
     expect(refused.html).not.toContain('corp.example');
     expect(relay.interactions.ended).toEqual([]);
+    expect(relay.log).toMatchObject([{ fields: { code: 'refused', account: 'alice@evil.example' } }]);
     const again = /class="button main" href="([^"]+)"/.exec(refused.html)?.[1];
     expect(again).toContain('?account=other');
     const form = await refused.browser.visit(new URL(again ?? '', relay.url));

@@ -27,7 +27,7 @@ type Client = PendingAuthorization['client'];
 type Account = { readonly userId: string; readonly displayName: string };
 
 /** How authorization requests ended, as the client saw it. */
-export interface Ended {
+interface Ended {
   readonly uid: string;
   readonly account?: Account;
 }
@@ -36,7 +36,7 @@ export interface Ended {
  * The authorization server's side of the contract, in one process and without tokens: what the pages are given and how
  * they end. The real one is driven in relay-sign-in.test.ts.
  */
-export class TestInteractions implements Interactions {
+class TestInteractions implements Interactions {
   readonly ended: Ended[] = [];
   readonly #requests = new Map<string, { pending: PendingAuthorization; key: string; over: boolean }>();
 

@@ -5,7 +5,7 @@ import { LoginError } from './login-error.js';
 import type { Sealer } from './sealer.js';
 
 /** How long a person may take at the provider. */
-export const LOGIN_SECONDS = 600;
+const LOGIN_SECONDS = 600;
 
 /** The one property under which the strategy keeps what it must know at the callback. */
 export const SESSION_KEY = 'login';

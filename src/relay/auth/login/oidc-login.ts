@@ -80,7 +80,12 @@ export class OidcLogin {
       return { uid, account };
     } catch (error) {
       const failure = asLoginError(error).at(uid);
-      this.#log.warn('a login at the provider failed', { code: failure.code, reason: failure.message });
+      // Whom `auth.allow` turned away is what its owner looks for here.
+      this.#log.warn('a login at the provider failed', {
+        code: failure.code,
+        reason: failure.message,
+        ...(failure.account === undefined ? {} : { account: failure.account }),
+      });
       throw failure;
     }
   }
