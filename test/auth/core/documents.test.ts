@@ -1,7 +1,10 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { exportJWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { authorize, begin, CALLBACK, call, login, redeem } from './client.js';
+import { authorize, begin, CALLBACK, call, login, redeem, refresh } from './client.js';
 import { startRelay, type TestRelay } from './relay.js';
 
 const ID = 'https://client.example.com/oauth/metadata.json';
@@ -90,6 +93,31 @@ describe('a client id metadata document', () => {
     expect((await begin(relay.url, id)).page.status).toBe(400);
     expect(fetched).toEqual([]);
   });
+});
+
+test('an approved client goes on while its host is down, and ends when its document is gone', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'relay-documents-'));
+  let answer = (): Response => Response.json({ client_id: ID, client_name: 'Kept', redirect_uris: [CALLBACK] });
+  // A relay remembers documents for a while; each restart forgets them.
+  const restart = (port?: number) =>
+    startRelay({ dataDir, fetch: async () => answer(), ...(port === undefined ? {} : { port }) });
+  const first = await restart();
+  const port = Number(new URL(first.url).port);
+  const tokens = await login(first.url, ID);
+  await first.stop();
+
+  answer = () => new Response('', { status: 503 });
+  const down = await restart(port);
+  const renewed = await refresh(down.url, ID, tokens.refresh_token);
+  expect(renewed.status).toBe(200);
+  expect((await begin(down.url, `${ID}?other`)).page.status).toBe(400);
+  await down.stop();
+
+  answer = () => new Response('', { status: 404 });
+  const gone = await restart(port);
+  expect((await refresh(gone.url, ID, renewed.body.refresh_token)).body.error).toBe('invalid_client');
+  await gone.stop();
+  await rm(dataDir, { recursive: true, force: true });
 });
 
 test('private_key_jwt: the key signs in, an assertion is good once, no key does not', async () => {

@@ -9,11 +9,13 @@ import type { RelayKeys } from '../keys.js';
 import type { Resources } from '../resources.js';
 import type { Revocations } from '../revocations.js';
 import { AGENT_CLIENT_ID, PASTE_PATH } from './agent-client.js';
+import { ApprovedDocuments } from './approved-documents.js';
 import { ClientRecords } from './client-records.js';
 import { configuration } from './configuration.js';
 import { fixOrigin } from './fixed-origin.js';
 import { GrantRecords } from './grant-records.js';
 import { loadOidcProvider } from './load.js';
+import { type Client, isDocument } from './pending-client.js';
 import { ProviderInteractions } from './provider-interactions.js';
 import { PublicFetch } from './public-fetch.js';
 import { createRateLimits, type RateLimits } from './rate-limits.js';
@@ -61,6 +63,9 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
   const grants = new GrantRecords(recordParts);
   const refreshTokens = new Records('RefreshToken', recordParts);
   const adapters: Readonly<Record<string, Adapter>> = { Client: clients, Grant: grants, RefreshToken: refreshTokens };
+  const documents = new ApprovedDocuments(store, parts.fetch ?? guard.fetch);
+  const clientApproved = (client: Client): Promise<void> =>
+    isDocument(client) ? documents.keep(client.clientId, client.metadata()) : clients.approved(client.clientId);
   const grace = new RefreshGrace(refreshTokens, lib.errors, limits);
 
   const provider = new lib.Provider(
@@ -71,7 +76,7 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
       keys,
       limits,
       adapter: (model: string) => adapters[model] ?? new Records(model, recordParts),
-      fetch: parts.fetch ?? guard.fetch,
+      fetch: documents.fetch,
       rotateRefreshToken: (ctx) => grace.rotate(ctx),
     }),
   );
@@ -89,7 +94,7 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
   return new AuthorizationServer(
     resources,
     provider.callback(),
-    new ProviderInteractions({ provider, lib, store, resources, clientApproved: (id) => clients.approved(id) }),
+    new ProviderInteractions({ provider, lib, store, resources, clientApproved }),
     createRateLimits(limits),
     revokeGrant,
     () => guard.close(),

@@ -3,7 +3,7 @@ import type { PendingAuthorization } from '../interactions.js';
 import { AGENT_CLIENT_ID } from './agent-client.js';
 import { isLoopback } from './redirect-uri.js';
 
-type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;
+export type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;
 
 const MAX_NAME = 100;
 
@@ -24,7 +24,12 @@ export function describeClient(client: Client, redirectUri: string): PendingAuth
 
 function kindOf(client: Client): PendingAuthorization['client']['kind'] {
   if (client.clientId === AGENT_CLIENT_ID) return 'agent';
-  return 'clientIdMetadataDocument' in client ? 'document' : 'registered';
+  return isDocument(client) ? 'document' : 'registered';
+}
+
+/** True for a client known by its Client ID Metadata Document. */
+export function isDocument(client: Client): boolean {
+  return 'clientIdMetadataDocument' in client;
 }
 
 /** Without control, format and other invisible characters, which could reorder or hide what the page says. */

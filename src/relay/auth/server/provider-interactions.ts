@@ -6,7 +6,7 @@ import type { Resources } from '../resources.js';
 import { AGENT_CLIENT_ID } from './agent-client.js';
 import { openidScopes } from './authorize-request.js';
 import type { OidcProvider } from './load.js';
-import { describeClient } from './pending-client.js';
+import { type Client, describeClient } from './pending-client.js';
 import { hashedId } from './sealed-record.js';
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
@@ -18,8 +18,8 @@ export interface InteractionParts {
   readonly lib: OidcProvider;
   readonly store: Store;
   readonly resources: Resources;
-  /** A registered client was let in; it is worth keeping. */
-  readonly clientApproved: (clientId: string) => Promise<void>;
+  /** Someone let this client in; it is worth keeping. */
+  readonly clientApproved: (client: Client) => Promise<void>;
 }
 
 /** Interactions on oidc-provider's own record, which a signed cookie binds to one browser. */
@@ -29,8 +29,7 @@ export class ProviderInteractions implements Interactions {
   async pending(req: IncomingMessage, res: ServerResponse): Promise<PendingAuthorization> {
     const interaction = await this.#details(req, res);
     const { clientId, redirectUri, resource } = readParams(interaction);
-    const client = await this.parts.provider.Client.find(clientId);
-    if (client === undefined) throw new InteractionError('expired');
+    const client = await this.#client(clientId);
     const account = await this.#account(interaction);
     return {
       uid: interaction.uid,
@@ -73,8 +72,14 @@ export class ProviderInteractions implements Interactions {
     const openid = scopes.filter((scope) => openidScopes.includes(scope));
     if (openid.length > 0) grant.addOIDCScope(openid.join(' '));
     grant.addResourceScope(resource, clientId === AGENT_CLIENT_ID ? 'tunnel' : 'mcp');
-    await this.parts.clientApproved(clientId);
+    await this.parts.clientApproved(await this.#client(clientId));
     return grant.save();
+  }
+
+  async #client(clientId: string): Promise<Client> {
+    const client = await this.parts.provider.Client.find(clientId);
+    if (client === undefined) throw new InteractionError('expired');
+    return client;
   }
 
   /** The authorization whose page this is, by this browser's cookie. */
