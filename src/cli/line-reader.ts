@@ -1,14 +1,15 @@
 import { createInterface, type Interface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
 /** Lines of standard input, read only once somebody asks for one. Close it, or the process stays. */
 export class LineReader {
-  readonly #input: NodeJS.ReadStream;
+  readonly #input: Readable;
   #lines: Interface | undefined;
   #read: string[] = [];
   #ended = false;
   #wake: (() => void) | undefined;
 
-  constructor(input: NodeJS.ReadStream = process.stdin) {
+  constructor(input: Readable = process.stdin) {
     this.#input = input;
   }
 

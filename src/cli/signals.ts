@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 
-type Name = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+/** SIGHUP: the terminal was closed. */
+const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+type Name = (typeof names)[number];
 
 /** Why a command's signal aborted. Its exit status is the shell's for a process that this signal ended. */
 export class Interrupted extends Error {
@@ -36,7 +37,6 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     }
     controller.abort(new Interrupted(name));
   };
-  const names: readonly Name[] = hangupIgnored() ? ['SIGINT', 'SIGTERM'] : ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const name of names) process.on(name, onSignal);
   try {
     return await work(controller.signal);
@@ -47,15 +47,5 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     throw error;
   } finally {
     for (const name of names) process.removeListener(name, onSignal);
-  }
-}
-
-/** True under nohup: a listener of ours would undo what the user asked for. Known on Linux only. */
-function hangupIgnored(): boolean {
-  try {
-    const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-    return mask !== undefined && (BigInt(`0x${mask}`) & 1n) === 1n;
-  } catch {
-    return false;
   }
 }

@@ -47,7 +47,7 @@ export function statusText(report: ShownStatus, color: boolean): string {
     rows.push(['Relay', relay]);
     rows.push([
       'Login',
-      `${(login?.status ?? '').replaceAll('_', ' ')}${login?.account === undefined ? '' : ` as ${login.account}`}`,
+      `${(login?.status ?? '').replaceAll('_', ' ')}${login?.account === undefined ? '' : ` as ${printable(login.account)}`}`,
     ]);
     rows.push([
       'Agent',

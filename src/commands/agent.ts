@@ -38,8 +38,10 @@ export default class Agent extends BaseCommand {
       notify: (text: string) => void process.stderr.write(`${text}\n`),
       readPaste: (signal: AbortSignal) => lines.next(signal),
     };
+    // Under systemd and in a container nobody reads the address, so the first login is `login`'s.
+    const offersLogin = process.stdin.isTTY || flags.browser === true;
     try {
-      await untilSignalled((signal) => runAgent(config, { signal, logger, ...(process.stdin.isTTY && { login }) }));
+      await untilSignalled((signal) => runAgent(config, { signal, logger, ...(offersLogin && { login }) }));
     } finally {
       lines.close();
     }

@@ -12,7 +12,8 @@ export default class Start extends BaseCommand {
   static override readonly hidden = true;
   // Those of the relay are every command's; the mode's command looks at them again.
   static override readonly flags = agentFlags;
-  static override readonly args = { word: Args.string({ hidden: true }) };
+  // Standard input may be an MCP client's: oclif would read an argument that is missing from there.
+  static override readonly args = { word: Args.string({ hidden: true, ignoreStdin: true }) };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Start);

@@ -8,9 +8,9 @@ const SLUG_MAX = 20;
 /** Tools of the relay's own stand under these two. */
 const RESERVED = ['status', 'restart'];
 
-export const SLUG_RULE = `at most ${SLUG_MAX} lower-case letters and digits with single dashes between, starting with a letter`;
+const SLUG_RULE = `at most ${SLUG_MAX} lower-case letters and digits with single dashes between, starting with a letter`;
 
-export function isSlug(value: unknown): value is string {
+function isSlug(value: unknown): value is string {
   return typeof value === 'string' && value.length <= SLUG_MAX && SLUG.test(value);
 }
 

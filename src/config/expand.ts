@@ -7,7 +7,7 @@ import type { Checked } from './urls.js';
  * Puts variables of the environment in place of `${NAME}`, so that secrets need not stand in the file. `$${` is the
  * text `${` itself, and a `$` without a brace is itself. An empty variable counts as set.
  */
-export function expandVariables(text: string, env: Environment): Checked<string> {
+function expandVariables(text: string, env: Environment): Checked<string> {
   const unset = new Set<string>();
   let malformed = false;
   const value = text.replace(/\$\$\{|\$\{([^}]*)\}?/g, (whole, name: string | undefined) => {

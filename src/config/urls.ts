@@ -17,7 +17,7 @@ export function isLoopbackHost(hostname: string): boolean {
 }
 
 /** True for a host of a private network: an address of RFC 1918 or RFC 4193, a name without a dot, or a name no public DNS has. */
-export function isPrivateHost(hostname: string): boolean {
+function isPrivateHost(hostname: string): boolean {
   const host = bare(hostname);
   if (isLoopbackHost(host)) return true;
   if (isIP(host) === 4) return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|169\.254\.)/.test(host);
