@@ -90,7 +90,7 @@ function oneLine(json: Buffer): void {
 
 function readMessage(value: unknown, raw: RawText): RpcMessage {
   if (!isShape(value)) return { kind: 'invalid', id: 'null', problem: 'a message is a JSON object' };
-  const id = readId(value.id, raw);
+  const id = idText(value.id, 'id', () => raw.body.subarray(...raw.span));
   const invalid = (problem: string): RpcMessage => ({ kind: 'invalid', id: id ?? 'null', problem });
   if (value.jsonrpc !== '2.0') return invalid('"jsonrpc" must be "2.0"');
   const { method, params } = value;
@@ -102,11 +102,17 @@ function readMessage(value: unknown, raw: RawText): RpcMessage {
   return { kind: 'request', id, method, params, raw };
 }
 
-function readId(id: unknown, raw: RawText): string | undefined {
+/**
+ * JSON text of a request id, exact also for integers over 2^53; undefined for what is no id.
+ * @param text JSON text of the object whose member `name` it is
+ */
+export function idText(id: unknown, name: string, text: () => Buffer | undefined): string | undefined {
   if (typeof id === 'string') return JSON.stringify(id);
   if (typeof id !== 'number') return undefined;
   if (Number.isSafeInteger(id)) return JSON.stringify(id);
-  return rawMember(raw, 'id')?.toString('latin1');
+  const object = text();
+  const span = object && topLevelSpans(object)?.get(name);
+  return span && object.toString('latin1', ...span);
 }
 
 /** JSON text of one member of a message, as it came. */

@@ -9,10 +9,12 @@ import { instructionsFor } from './instructions.js';
 import {
   ErrorCode,
   errorResponse,
+  idText,
   isShape,
   type RpcBody,
   type RpcMessage,
   type RpcRequest,
+  rawMember,
   resultResponse,
 } from './json-rpc.js';
 import type { LegacyMethods } from './legacy-methods.js';
@@ -185,12 +187,11 @@ export class LegacyEdge {
   }
 
   /** The others (initialized, progress, roots/list_changed) change nothing here. */
-  #notified(session: Session, { method, params }: Extract<RpcMessage, { readonly kind: 'notification' }>): void {
+  #notified(session: Session, { method, params, raw }: Extract<RpcMessage, { readonly kind: 'notification' }>): void {
     if (method !== 'notifications/cancelled') return;
-    const { requestId, reason } = params ?? {};
-    if (typeof requestId !== 'string' && typeof requestId !== 'number') return;
-    const running = session.running.get(JSON.stringify(requestId));
-    running?.reply.cancel(typeof reason === 'string' ? reason.slice(0, 200) : 'cancelled by the client');
+    const id = idText(params?.requestId, 'requestId', () => rawMember(raw, 'params'));
+    const reason = typeof params?.reason === 'string' ? params.reason.slice(0, 200) : 'cancelled by the client';
+    if (id !== undefined) session.running.get(id)?.reply.cancel(reason);
   }
 }
 

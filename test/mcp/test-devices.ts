@@ -1,0 +1,191 @@
+import { EventEmitter, once } from 'node:events';
+import type {
+  CallHandle,
+  CallRequest,
+  CallSink,
+  CallTarget,
+  Devices,
+  DeviceView,
+  ExposedTool,
+  Resolution,
+  ToolList,
+} from '../../src/relay/devices/types.js';
+
+/** One call as it reached the devices, to be answered by the test. */
+export class TestCall implements CallHandle {
+  consumedBytes = 0;
+  cancelled: string | undefined;
+  readonly #changed = new EventEmitter();
+
+  constructor(
+    readonly target: CallTarget,
+    readonly request: CallRequest,
+    readonly sink: CallSink,
+  ) {}
+
+  get params(): string {
+    return this.request.params.toString('utf8');
+  }
+
+  cancel(reason: string): void {
+    this.cancelled = reason;
+    this.#changed.emit('cancel');
+  }
+
+  consumed(bytes: number): void {
+    this.consumedBytes += bytes;
+    this.#changed.emit('consumed');
+  }
+
+  /** Resolves once the call was cancelled. */
+  async cancellation(): Promise<string> {
+    if (this.cancelled === undefined) await once(this.#changed, 'cancel');
+    return this.cancelled ?? '';
+  }
+
+  /** Resolves once at least this many bytes have been consumed. */
+  async consumption(bytes: number): Promise<void> {
+    while (this.consumedBytes < bytes) await once(this.#changed, 'consumed');
+  }
+
+  result(json: string): void {
+    this.sink.piece('result', Buffer.from(json), true);
+  }
+
+  progress(progress: number, token: string | number = 'p'): void {
+    const params = { progressToken: token, progress };
+    this.sink.event(Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params })));
+  }
+}
+
+interface UserState {
+  views: readonly DeviceView[];
+  list: ToolList;
+  ambiguous: ReadonlyMap<string, readonly string[]>;
+  readonly listeners: Set<() => void>;
+}
+
+/** The seam's contract, held by hand: what is listed is set, what is called is queued. */
+export class TestDevices implements Devices {
+  readonly #users = new Map<string, UserState>();
+  readonly #queue: TestCall[] = [];
+  readonly #arrived = new EventEmitter();
+  /** Answers calls at once when set. */
+  answer: ((call: TestCall) => void) | undefined;
+
+  devices(userId: string): readonly DeviceView[] {
+    return this.#user(userId).views;
+  }
+
+  tools(userId: string): ToolList {
+    return this.#user(userId).list;
+  }
+
+  resolve(userId: string, exposedName: string): Resolution {
+    const { list, ambiguous } = this.#user(userId);
+    const candidates = ambiguous.get(exposedName);
+    if (candidates !== undefined) return { kind: 'ambiguous', candidates };
+    const tool = list.tools.find((one) => one.exposedName === exposedName);
+    return tool === undefined ? { kind: 'unknown' } : { kind: 'found', tool };
+  }
+
+  call(target: CallTarget, request: CallRequest, sink: CallSink): CallHandle {
+    const call = new TestCall(target, request, sink);
+    if (this.answer !== undefined) queueMicrotask(() => this.answer?.(call));
+    else {
+      this.#queue.push(call);
+      this.#arrived.emit('call');
+    }
+    return call;
+  }
+
+  onChange(userId: string, listener: () => void): () => void {
+    const { listeners } = this.#user(userId);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** The next call that has arrived, or will. */
+  async next(): Promise<TestCall> {
+    while (this.#queue.length === 0) await once(this.#arrived, 'call');
+    const call = this.#queue.shift();
+    if (call === undefined) throw new Error('no call');
+    return call;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  listenersOf(userId: string): number {
+    return this.#user(userId).listeners.size;
+  }
+
+  /** `revision` defaults to one that has not been used. */
+  setTools(userId: string, tools: readonly ExposedTool[], revision = `r${Math.random()}`): void {
+    const user = this.#user(userId);
+    user.list = { revision, tools, omitted: 0 };
+    this.changed(userId);
+  }
+
+  setViews(userId: string, views: readonly DeviceView[]): void {
+    this.#user(userId).views = views;
+  }
+
+  setAmbiguous(userId: string, names: Readonly<Record<string, readonly string[]>>): void {
+    this.#user(userId).ambiguous = new Map(Object.entries(names));
+  }
+
+  changed(userId: string): void {
+    for (const listener of this.#user(userId).listeners) listener();
+  }
+
+  #user(userId: string): UserState {
+    const user = this.#users.get(userId) ?? {
+      views: [],
+      list: { revision: 'empty', tools: [], omitted: 0 },
+      ambiguous: new Map(),
+      listeners: new Set(),
+    };
+    this.#users.set(userId, user);
+    return user;
+  }
+}
+
+/** A tool of `shell` on the device `laptop`, unless said otherwise. */
+export function exposed(
+  userId: string,
+  name: string,
+  more: Readonly<Record<string, unknown>> = {},
+  server = 'shell',
+): ExposedTool {
+  return {
+    exposedName: `${server}__${name}`,
+    target: { userId, deviceId: 'device-1', server },
+    deviceName: 'laptop',
+    toolName: name,
+    tool: { name, inputSchema: { type: 'object' }, ...more },
+  };
+}
+
+/** The device `laptop` with one ready server, `shell`. */
+export function laptop(more: Partial<DeviceView> = {}): DeviceView {
+  return {
+    id: 'device-1',
+    name: 'laptop',
+    presence: 'online',
+    since: Date.UTC(2026, 0, 2, 3, 4, 5),
+    app: { version: '1.2.3', platform: 'linux' },
+    servers: [
+      {
+        name: 'shell',
+        status: 'ready',
+        protocolVersion: '2025-11-25',
+        serverInfo: { name: 'shell-server', version: '9.9.9' },
+        instructions: 'Use with care.',
+        tools: [{ name: 'execute', inputSchema: { type: 'object' } }],
+      },
+    ],
+    ...more,
+  };
+}
