@@ -4,7 +4,7 @@ import { appVersion } from '../../config/version.js';
 import type { Logger } from '../../log/logger.js';
 import type { CreateAgent } from '../agent-types.js';
 import { createTokenSource } from '../credentials/token-source.js';
-import { openDaemonLog } from './daemon-log.js';
+import { type DaemonLog, openDaemonLog } from './daemon-log.js';
 import { acquireInstance, type Instance, InstanceHeldError } from './instance.js';
 import { encodeStartReport, type StartReport } from './start-report.js';
 
@@ -38,14 +38,17 @@ export async function runDaemon(config: AgentConfig, options: DaemonOptions): Pr
     report(error.pid === undefined ? { kind: 'failed', message: error.message } : { kind: 'held' });
     return;
   }
-  const log = await openDaemonLog(config);
-  const logger = options.logger(log.stream);
   const ended = new AbortController();
   const end = () => ended.abort();
   let linger: NodeJS.Timeout | undefined;
+  let log: DaemonLog | undefined;
+  let logger: Logger | undefined;
+  if (signal.aborted) end();
   signal.addEventListener('abort', end, { once: true });
   instance.stopRequested.addEventListener('abort', end, { once: true });
   try {
+    log = await openDaemonLog(config);
+    logger = options.logger(log.stream);
     // Loaded only now: a daemon that found another one has ended above.
     const createAgent = options.createAgent ?? (await import('../agent.js')).createAgent;
     const credentials = createTokenSource(config);
@@ -54,21 +57,20 @@ export async function runDaemon(config: AgentConfig, options: DaemonOptions): Pr
     logger.info('daemon started', { pid: process.pid, version });
     report({ kind: 'ready' });
     instance.onSessions((count) => {
-      logger.debug('sessions', { count });
       clearTimeout(linger);
       if (count === 0) linger = setTimeout(end, lingerMs);
     });
-    if (!signal.aborted) await agent.run(ended.signal);
+    if (!ended.signal.aborted) await agent.run(ended.signal);
     logger.info('daemon ended', { pid: process.pid });
   } catch (error) {
-    logger.error('daemon failed', { error: error instanceof Error ? error.message : String(error) });
+    logger?.error('daemon failed', { error: error instanceof Error ? error.message : String(error) });
     throw reportFailure(error);
   } finally {
     clearTimeout(linger);
     signal.removeEventListener('abort', end);
     // After the agent: whoever waits for this socket to go may start the next agent at once.
     await instance.release();
-    await log.close();
+    await log?.close();
   }
 }
 

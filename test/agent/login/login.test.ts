@@ -10,6 +10,7 @@ import { browse, RelayStandIn } from './relay-stand-in.js';
 import { type TempConfig, tempConfig } from './temp-config.js';
 
 const LOOPBACK = /^http:\/\/127\.0\.0\.1:\d+\/callback/;
+const posix = process.platform !== 'win32';
 const signal = new AbortController().signal;
 
 let relay: RelayStandIn;
@@ -82,8 +83,10 @@ describe('login by the browser of this machine', () => {
     });
     expect(result).toMatchObject({ relay: relay.origin, file: statePaths(config).credentials });
     expect(result.expiresAt).toBeGreaterThan(Date.now() + 3_500_000);
-    expect((await lstat(result.file)).mode & 0o777).toBe(0o600);
-    expect((await lstat(dirname(result.file))).mode & 0o777).toBe(0o700);
+    if (posix) {
+      expect((await lstat(result.file)).mode & 0o777).toBe(0o600);
+      expect((await lstat(dirname(result.file))).mode & 0o777).toBe(0o700);
+    }
     const kept = await new CredentialStore(config).load();
     expect(kept?.refreshToken).toBeDefined();
     const answer = await fetch(`${relay.origin}/ws`, { headers: { authorization: `Bearer ${kept?.accessToken}` } });
@@ -228,7 +231,7 @@ describe('a login that cannot start', () => {
     await expect(login(remote, options())).rejects.toMatchObject({ code: 'insecure' });
   });
 
-  it('refuses a symbolic link in place of the credentials before anyone is asked', async () => {
+  it.runIf(posix)('refuses a symbolic link in place of the credentials before anyone is asked', async () => {
     const { credentials } = statePaths(config);
     const target = `${config.stateDir}/elsewhere.json`;
     await mkdir(dirname(credentials), { recursive: true });
