@@ -75,11 +75,9 @@ async function freePort(): Promise<number> {
 
 async function relayConfig(): Promise<{ base: string; json: string }> {
   const port = await freePort();
+  const base = `http://127.0.0.1:${port}`;
   const dataDir = await mkdtemp(join(folder, 'data-'));
-  return {
-    base: `http://127.0.0.1:${port}`,
-    json: JSON.stringify({ mode: 'relay', host: '127.0.0.1', port, dataDir }),
-  };
+  return { base, json: JSON.stringify({ mode: 'relay', host: '127.0.0.1', port, issuerUrl: base, dataDir }) };
 }
 
 async function ready(base: string): Promise<boolean> {
@@ -167,16 +165,22 @@ describe('the packed release', () => {
     await stop(relay);
   });
 
-  test('the bare command runs what the config says: a relay, then an agent that asks for a login at it', async () => {
+  test('the bare command runs what the config says: a relay, then an agent that needs a login, which login starts', async () => {
     const { base, json } = await relayConfig();
     const relay = start([], { MCP_LOCAL_TUNNEL_CONFIG: json });
     await until(relay, () => ready(base));
 
-    const config = JSON.stringify({ mode: 'agent', relay: base, servers: {} });
-    const agent = start([], { MCP_LOCAL_TUNNEL_CONFIG: config, CI: '1' });
-    expect(await until(agent, (output) => output.includes(`${base}/`))).toContain(base);
-    const ended = once(agent, 'close');
-    agent.kill();
+    const env = { MCP_LOCAL_TUNNEL_CONFIG: JSON.stringify({ mode: 'agent', relay: base, servers: {} }), CI: '1' };
+    const { status, stdout, stderr } = await finish(start([], env));
+    expect(stdout + stderr).toContain(`${base}. Run: mcp-local-tunnel login`);
+    expect(status).toBe(3);
+
+    // Registered at the relay already, or there would be no address to open.
+    const login = start(['login'], env);
+    const output = await until(login, (written) => written.includes(`${base}/authorize?`));
+    expect(output).toContain('code_challenge_method=S256');
+    const ended = once(login, 'close');
+    login.kill();
     await ended;
     await stop(relay);
   });
