@@ -31,12 +31,12 @@ export class FormBrowser {
 
   /** Fills in and sends the first form of a page. */
   async submit(page, fields, stop) {
-    const form = /<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/.exec(page.html);
+    const form = /<form([^>]*)>([\s\S]*?)<\/form>/.exec(page.html);
     if (form === null) throw new Error(`no form on ${page.url.pathname}: ${words(page.html)}`);
     const hidden = [...form[2].matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
     const body = new URLSearchParams(hidden.map(([, name, value]) => [name, plain(value)]));
     for (const [name, value] of Object.entries(fields)) body.set(name, value);
-    const action = new URL(plain(form[1]), page.url);
+    const action = new URL(plain(/action="([^"]*)"/.exec(form[1])?.[1] ?? page.url.href), page.url);
     return this.open(action, stop, { method: 'POST', body, headers: { origin: action.origin } });
   }
 
