@@ -115,6 +115,39 @@ describe('Streamable HTTP', () => {
     expect(server.posts('tools/call')[0]).toContain(`"params":${params}}`);
   });
 
+  it('gives results byte for byte, as JSON and as events', async () => {
+    const server = await fixture();
+    const { call } = await ready({ one: http(server.url) });
+    const result = '{"n":123456789012345678901234567890, "f":1.0,"content":[]}';
+    server.intercept = ({ id, method, params }, _request, response) => {
+      if (method !== 'tools/call') return false;
+      const type = params?.name === 'json' ? 'application/json; charset=utf-8' : 'text/event-stream';
+      const answer = `{"jsonrpc":"2.0","id":${id},"result":${result},"own":1}`;
+      response.writeHead(200, { 'content-type': type }).end(params?.name === 'json' ? answer : `data: ${answer}\n\n`);
+      return true;
+    };
+    for (const name of ['json', 'events']) {
+      const outcome = await call('one', name);
+      expect(outcome.kind === 'result' && Buffer.from(outcome.json).toString(), name).toBe(result);
+    }
+  });
+
+  it('takes a broken stream up again where the server numbered its events', async () => {
+    const server = await fixture();
+    const { call } = await ready({ one: http(server.url) });
+    let asked: number | undefined;
+    server.intercept = ({ id, method }, request, response) => {
+      if (method === 'tools/call') {
+        asked = id;
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).end('id: 5\nretry: 10\ndata:\n\n');
+      } else if (request.headers['last-event-id'] === '5') {
+        sendEvents(response, { jsonrpc: '2.0', id: asked, result: { resumed: true } }).end();
+      } else return false;
+      return true;
+    };
+    expect(resultOf(await call('one', 'echo'))).toEqual({ resumed: true });
+  });
+
   it('follows list_changed on the GET stream', async () => {
     const server = await fixture();
     const { catalog } = await ready({ one: http(server.url) });

@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { StdioTransport } from '../../src/agent/servers/stdio-transport.js';
 import { agentEnvironment } from '../../src/config/environment.js';
 import { fixture, harness, isRunning, nodeModule, ready, resultOf, scripted, TestClock, textOf } from './harness.js';
 
@@ -42,6 +43,45 @@ describe('real servers', () => {
       ?.tools.find((tool) => tool.name === 'echo');
     expect(echo).toMatchObject({ title: expect.any(String), inputSchema: { type: 'object' } });
     expect(servers.catalogs().get('everything')?.instructions).toBeTypeOf('string');
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('commands', () => {
+  it('may be npx', async () => {
+    const { servers, call } = await ready({
+      one: { command: ['npx', '--no', 'mcp-server-everything'], env: {}, cwd: nodeModule('..'), disabled: false },
+    });
+    expect(servers.states()[0]).toMatchObject({ status: 'ready', problem: undefined });
+    expect(JSON.parse(textOf(await call('one', 'get-env'))).npm_lifecycle_event).toBe('npx');
+  });
+
+  it('are found where a login shell finds them', async () => {
+    await mkdir(join(folder, 'tools'));
+    const script = join(folder, 'tools', 'my-server');
+    await writeFile(script, `#!/bin/sh\nexec '${process.execPath}' '${fixture('stdio-server.mjs')}'\n`);
+    await chmod(script, 0o755);
+    await writeFile(join(folder, '.profile'), `PATH="${join(folder, 'tools')}:$PATH"\n`);
+    const command = { command: ['my-server'] as const, env: {}, disabled: false };
+    const environment = agentEnvironment({ PATH: '/usr/bin:/bin', HOME: folder, SHELL: '/bin/sh' });
+    const { servers } = await ready({ one: command, two: command }, { environment });
+    expect(servers.states().map((state) => state.status)).toEqual(['ready', 'ready']);
+  });
+});
+
+describe('a stdio transport', () => {
+  it('reads nothing while paused', async () => {
+    const { command } = scripted();
+    const options = { command, env: {}, messageBytes: 1_000_000, platform: process.platform };
+    const transport = new StdioTransport(options);
+    const messages: string[] = [];
+    await transport.start({ message: (json) => messages.push(json.toString()), failed: () => {}, ended: () => {} });
+    transport.pause();
+    await transport.send(Buffer.from('{"id":1,"method":"tools/call","params":{"name":"tell"}}'), {});
+    await vi.waitFor(() => expect(transport.lastWords()).toEqual(['told']), { timeout: 10_000 });
+    expect(messages).toEqual([]);
+    transport.resume();
+    await vi.waitFor(() => expect(messages).toHaveLength(1), { timeout: 10_000 });
+    await transport.close();
   });
 });
 

@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch, Response } from 'undici';
+import { eventTap } from './event-tap.js';
+import { responseIds } from './messages.js';
 
 export interface HttpFetchOptions {
   readonly url: string;
@@ -8,19 +10,21 @@ export interface HttpFetchOptions {
   readonly proxy: { readonly https?: string; readonly http?: string; readonly no?: string };
 }
 
-/** Looks at a response before the SDK does. */
-export interface ResponseWatch {
-  /** Told of every response; may answer with another to hide it from the SDK. */
-  onResponse(response: Response, method: string): Promise<Response>;
-  /** The body has been received to its end. */
+/** What one SDK transport's requests bring, told before the SDK sees it. */
+export interface ResponseTap {
+  onResponse(response: Response, method: string): void;
+  /** One message, or a batch, as received; what is returned is shown to the SDK in its place. */
+  onMessage(json: Buffer): string;
+  /** The event stream can be taken up again after a break. */
+  onEventId(): void;
+  /** A message over the limit was dropped; both its ends. */
+  onOverlong(head: Buffer, tail: Buffer, bytes: number): void;
+  /** An event stream has ended in good order; all its messages have been told. */
   onEnd(method: string): void;
-  /** A message in it is over the limit; what follows is an error of the body. */
-  onTooLarge(method: string): void;
 }
 
 /** A call may be silent for as long as its own deadline allows: undici's five minutes would cut it. */
 const PATIENT = { headersTimeout: 0, bodyTimeout: 0 };
-const BLANK_LINES = ['\n\n', '\r\n\r\n'];
 
 /** The connections to one server. A server on this machine is never asked through a proxy. */
 export class HttpConnections {
@@ -34,19 +38,25 @@ export class HttpConnections {
       : new EnvHttpProxyAgent({ ...PATIENT, httpsProxy: https, httpProxy: http, noProxy: no });
   }
 
-  /** `fetch` for one SDK transport. `body` goes out for every POST in place of what the SDK wrote, byte for byte. */
-  fetchFor(body: Buffer | undefined, watch: ResponseWatch): FetchLike {
+  /**
+   * `fetch` for one SDK transport. The bodies of its POSTs are replaced by `bodyFor` what the SDK wrote, and messages
+   * are taken out of the responses before the SDK parses them, so that both pass byte for byte.
+   * @param answers whether a JSON body is the answer to a request; otherwise it is nobody's
+   */
+  fetchFor(bodyFor: (written: string) => Buffer, answers: boolean, tap: ResponseTap): FetchLike {
     return async (target, init) => {
       const method = (init?.method ?? 'GET').toUpperCase();
       const response = await fetch(target, {
         method,
         headers: [...new Headers(init?.headers)],
-        body: method === 'POST' ? (body ?? String(init?.body)) : null,
+        body: method === 'POST' ? bodyFor(String(init?.body)) : null,
         redirect: init?.redirect ?? 'manual',
         signal: init?.signal ?? null,
         dispatcher: this.#dispatcher,
       });
-      return this.#limited(await watch.onResponse(response, method), method, watch);
+      tap.onResponse(response, method);
+      if (isEventStream(response)) return this.#tapped(response, method, tap);
+      return method === 'POST' ? this.#readBody(response, answers, tap) : response;
     };
   }
 
@@ -54,29 +64,41 @@ export class HttpConnections {
     await this.#dispatcher.destroy();
   }
 
-  /** The response with at most `messageBytes` for one message: the body, or one event of an event stream. */
-  #limited(response: Response, method: string, watch: ResponseWatch): Response {
+  #tapped(response: Response, method: string, tap: ResponseTap): Response {
     if (!response.body) return response;
-    const { messageBytes } = this.options;
-    const events = isEventStream(response);
-    let bytes = 0;
-    const limit = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-        const blanks = events ? BLANK_LINES.map((line) => [text.indexOf(line), text.lastIndexOf(line)] as const) : [];
-        const first = Math.min(...blanks.map(([index]) => (index < 0 ? text.length : index)), text.length);
-        const last = Math.max(...blanks.map(([, index]) => index), -1);
-        if (bytes + first > messageBytes) {
-          watch.onTooLarge(method);
-          throw new Error(`a message over the limit of ${messageBytes} bytes`);
-        }
-        bytes = last < 0 ? bytes + text.length : text.length - last;
-        controller.enqueue(chunk);
-      },
-      flush: () => watch.onEnd(method),
+    const events = eventTap(this.options.messageBytes, {
+      message: (json) => tap.onMessage(json),
+      eventId: () => tap.onEventId(),
+      overlong: (head, tail, bytes) => tap.onOverlong(head, tail, bytes),
+      end: () => tap.onEnd(method),
     });
     const { status, statusText, headers } = response;
-    return new Response(response.body.pipeThrough(limit), { status, statusText, headers });
+    return new Response(response.body.pipeThrough(events), { status, statusText, headers });
+  }
+
+  /** A body that is the answer, a JSON-RPC error with an HTTP error too, is told; the SDK is shown a 202 for it. */
+  async #readBody(response: Response, answers: boolean, tap: ResponseTap): Promise<Response> {
+    const { status, statusText, headers } = response;
+    const body = await this.#limitedBody(response, tap);
+    const isJson = headers.get('content-type')?.toLowerCase().startsWith('application/json') ?? false;
+    const isAnswer = answers && isJson && (response.ok || responseIds(body).length > 0);
+    if (!isAnswer) return new Response(body.length > 0 ? body : null, { status, statusText, headers });
+    tap.onMessage(body);
+    return new Response(null, { status: 202, headers });
+  }
+
+  async #limitedBody(response: Response, tap: ResponseTap): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes > this.options.messageBytes) {
+        tap.onOverlong(Buffer.from(chunks[0] ?? []), Buffer.from(chunk), bytes);
+        throw new Error('a message over the size limit');
+      }
+    }
+    return Buffer.concat(chunks);
   }
 }
 

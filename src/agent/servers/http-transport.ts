@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { SSEClientTransport, SseError } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
-import { Response } from 'undici';
+import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import type { Response } from 'undici';
 import { describeHttpError, isSessionLost, isUnreachable, postError, statusOf } from './http-errors.js';
-import { HttpConnections, type HttpFetchOptions, isEventStream, type ResponseWatch } from './http-fetch.js';
-import { readMessages } from './messages.js';
+import { HttpConnections, type HttpFetchOptions, isEventStream, type ResponseTap } from './http-fetch.js';
+import { idOfCutResponse, responseIds } from './messages.js';
 import { type Outgoing, SessionLostError, type Transport, type TransportEvents } from './transport.js';
 import { ServerError } from './types.js';
 
@@ -19,9 +19,13 @@ const RECONNECTION = {
 };
 const GAVE_UP = /^Maximum reconnection attempts/;
 const DELETE_MS = 2_000;
-/** The last event of a stream may still be on its way through the SDK's parser when the stream has ended. */
-const LAST_EVENT_MS = 100;
-const UNWATCHED: ResponseWatch = { onResponse: async (response) => response, onEnd: () => {}, onTooLarge: () => {} };
+const UNTAPPED: ResponseTap = {
+  onResponse: () => {},
+  onMessage: () => '',
+  onEventId: () => {},
+  onOverlong: () => {},
+  onEnd: () => {},
+};
 
 export interface HttpTransportOptions extends HttpFetchOptions {
   readonly headers: Readonly<Record<string, string>>;
@@ -31,14 +35,16 @@ export interface HttpTransportOptions extends HttpFetchOptions {
  * A server over Streamable HTTP, or over the HTTP+SSE of 2024-11-05 where it has only that.
  *
  * Each message goes out through an SDK transport of its own, all with one session id: so it is certain on which
- * request's stream something arrives, and a stream that breaks fails its own request. Params leave byte for byte;
- * what comes back has been parsed by the SDK and is written again, so that integers over 2^53 lose digits here.
+ * request's stream something arrives, and a stream that breaks fails its own request. The SDK does sessions, streams,
+ * resumption and redirects; the messages themselves pass it by (`http-fetch.ts`), byte for byte both ways.
  */
 export class HttpTransport implements Transport {
   readonly #connections: HttpConnections;
   readonly #posts = new Set<StreamableHTTPClientTransport>();
   readonly #byRequest = new Map<number, StreamableHTTPClientTransport>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** Of the old transport: the bytes to send, by what the SDK writes in their place. */
+  readonly #bodies = new Map<string, Buffer>();
+  #sent = 0;
   #events: TransportEvents | undefined;
   #sse: SSEClientTransport | undefined;
   #sessionId: string | undefined;
@@ -56,7 +62,7 @@ export class HttpTransport implements Transport {
   async send(json: Buffer, outgoing: Outgoing): Promise<boolean> {
     if (this.#ended) throw new Error('the connection to the server has ended');
     if (outgoing.wanted && !outgoing.wanted()) return false;
-    if (this.#sse) await this.#sse.send(parse(json));
+    if (this.#sse) await this.#sendBySse(this.#sse, json, outgoing);
     else await this.#post(json, outgoing);
     return true;
   }
@@ -84,7 +90,6 @@ export class HttpTransport implements Transport {
     const lost = this.#ended;
     this.#ended = true;
     if (this.#sessionId !== undefined && !lost) await this.#deleteSession();
-    for (const timer of this.#timers) clearTimeout(timer);
     await Promise.all([...this.#posts].map((post) => this.#drop(post)));
     await this.#sse?.close();
     await this.#connections.close();
@@ -99,24 +104,27 @@ export class HttpTransport implements Transport {
       this.#events?.failed(request, new ServerError(code, message, true));
     };
     const lose = () => fail('lost', 'the server ended the stream before it answered');
-    const post = this.#newPost(json, {
-      onResponse: async (response, verb) => {
+    const post = this.#newPost(json, request !== undefined, {
+      onResponse: (response, verb) => {
         if (verb === 'GET') this.#onListenResponse(response, listening);
         if (verb === 'POST' && method === 'initialize')
           this.#sessionId = response.headers.get('mcp-session-id') ?? undefined;
         reply.streaming = isEventStream(response);
-        return verb === 'POST' && !response.ok ? this.#errorInBody(response, request) : response;
       },
+      onMessage: (message) => {
+        const ids = responseIds(message);
+        if (request !== undefined && ids.includes(request)) reply.answered = true;
+        this.#deliver(message, request);
+        return standIn(ids);
+      },
+      onEventId: () => {
+        reply.resumable = true;
+      },
+      onOverlong: (_head, _tail, bytes) => fail('too_large', this.#tooLarge(bytes)),
       onEnd: (verb) => {
-        if (verb === 'POST' && reply.streaming && !reply.resumable) this.#later(lose);
+        if (verb === 'POST' && !reply.resumable) lose();
       },
-      onTooLarge: () =>
-        fail('too_large', `the server sent a message over the limit of ${this.options.messageBytes} bytes`),
     });
-    post.onmessage = (message: JSONRPCMessage) => {
-      if ('id' in message && message.id === request && !('method' in message)) reply.answered = true;
-      this.#deliver(message, request);
-    };
     post.onerror = (error) => {
       if (reply.sending) return; // the rejection of send() tells it
       if (request !== undefined && (!reply.resumable || GAVE_UP.test(error.message))) lose();
@@ -127,21 +135,22 @@ export class HttpTransport implements Transport {
     if (request !== undefined) this.#byRequest.set(request, post);
     try {
       await post.start();
-      await post.send(stub(request, method), { onresumptiontoken: () => (reply.resumable = true) });
+      await post.send(stub(request, method));
       reply.sending = false;
       if (!reply.streaming) lose();
       // `initialized` opens the stream for what belongs to no request; it stays.
       if (request === undefined && method !== 'notifications/initialized') await this.#drop(post);
     } catch (error) {
+      if (request === undefined) await this.#drop(post);
       if (method === 'initialize' && FALL_BACK_ON.includes(statusOf(error) ?? 0)) await this.#fallBack(json, error);
       else this.#onPostFailed(error, request, method);
     }
   }
 
-  #newPost(json: Buffer, watch: ResponseWatch): StreamableHTTPClientTransport {
+  #newPost(json: Buffer, answers: boolean, tap: ResponseTap): StreamableHTTPClientTransport {
     const { url, headers } = this.options;
     const post = new StreamableHTTPClientTransport(new URL(url), {
-      fetch: this.#connections.fetchFor(json, watch),
+      fetch: this.#connections.fetchFor(() => json, answers, tap),
       requestInit: { headers: { ...headers } },
       reconnectionOptions: RECONNECTION,
       ...(this.#sessionId === undefined ? {} : { sessionId: this.#sessionId }),
@@ -160,16 +169,6 @@ export class HttpTransport implements Transport {
     else if (isUnreachable(error)) this.#end('cannot be reached any more', false);
   }
 
-  /** A JSON-RPC error that came with an HTTP error is the server's own answer: the SDK is shown a 202 in its place. */
-  async #errorInBody(response: Response, request: number | undefined): Promise<Response> {
-    const text = await response.text();
-    const { status, statusText, headers } = response;
-    const [answer] = readMessages(Buffer.from(text)) ?? [];
-    if (answer?.kind !== 'error' || answer.id !== request) return new Response(text, { status, statusText, headers });
-    this.#events?.message(Buffer.from(text), request);
-    return new Response(null, { status: 202, headers });
-  }
-
   /** The stream for what belongs to no request. A server without one answers 405, or anything else the first time. */
   #onListenResponse(response: Response, listening: { open: boolean }): void {
     if (response.ok) listening.open = true;
@@ -181,11 +180,20 @@ export class HttpTransport implements Transport {
     const { url, headers } = this.options;
 
     const sse = new SSEClientTransport(new URL(url), {
-      fetch: this.#connections.fetchFor(undefined, UNWATCHED),
+      fetch: this.#connections.fetchFor((written) => this.#bodies.get(written) ?? Buffer.from(written), false, {
+        ...UNTAPPED,
+        onMessage: (message) => {
+          this.#deliver(message, undefined);
+          return '';
+        },
+        onOverlong: (head, tail, bytes) => {
+          const id = idOfCutResponse(head, tail);
+          this.#events?.failed(id, new ServerError('too_large', this.#tooLarge(bytes), true));
+        },
+      }),
       requestInit: { headers: { ...headers } },
     });
     this.#sse = sse;
-    sse.onmessage = (message) => this.#deliver(message, undefined);
     try {
       await sse.start();
     } catch (error) {
@@ -199,11 +207,31 @@ export class HttpTransport implements Transport {
     sse.onerror = (error) => {
       if (error instanceof SseError) this.#end('closed its event stream', false);
     };
-    await sse.send(parse(json));
+    await this.#sendBySse(sse, json, { request: 1, method: 'initialize' });
   }
 
-  #deliver(message: JSONRPCMessage, request: number | undefined): void {
-    if (!this.#ended) this.#events?.message(Buffer.from(JSON.stringify(message)), request);
+  async #sendBySse(sse: SSEClientTransport, json: Buffer, { request }: Outgoing): Promise<void> {
+    // One `fetch` serves them all, so each message has a stub of its own to be known by.
+    this.#sent += 1;
+    const message = stub(request, `message ${this.#sent}`);
+    const written = JSON.stringify(message);
+    this.#bodies.set(written, json);
+    try {
+      await sse.send(message);
+    } catch (error) {
+      // Its text may quote the server's answer, which is not for clients.
+      throw new Error('the server did not take the message', { cause: error });
+    } finally {
+      this.#bodies.delete(written);
+    }
+  }
+
+  #deliver(json: Buffer, request: number | undefined): void {
+    if (!this.#ended) this.#events?.message(json, request);
+  }
+
+  #tooLarge(bytes: number): string {
+    return `the server sent a message of ${bytes} bytes or more; the limit is ${this.options.messageBytes}`;
   }
 
   #end(reason: string, sessionLost: boolean): void {
@@ -212,16 +240,8 @@ export class HttpTransport implements Transport {
     this.#events?.ended({ reason, sessionLost });
   }
 
-  #later(task: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      task();
-    }, LAST_EVENT_MS);
-    this.#timers.add(timer);
-  }
-
   async #deleteSession(): Promise<void> {
-    const post = this.#newPost(Buffer.alloc(0), UNWATCHED);
+    const post = this.#newPost(Buffer.alloc(0), false, UNTAPPED);
     await post.start();
     const timer = setTimeout(() => void post.close(), DELETE_MS);
     await post.terminateSession().catch(() => undefined);
@@ -240,6 +260,7 @@ function stub(id: number | undefined, method: string | undefined): JSONRPCMessag
   return { jsonrpc: '2.0', method: method ?? 'notifications/response' };
 }
 
-function parse(json: Buffer): JSONRPCMessage {
-  return JSONRPCMessageSchema.parse(JSON.parse(json.toString('utf8')));
+/** What the SDK is shown of a message that was taken out: that its request has been answered, or nothing. */
+function standIn(answered: readonly number[]): string {
+  return answered.length > 0 ? JSON.stringify({ jsonrpc: '2.0', id: answered[0], result: {} }) : '';
 }

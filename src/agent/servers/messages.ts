@@ -42,6 +42,19 @@ function readMessage(json: Buffer): Incoming | undefined {
   return isRecord(error) ? { kind: 'error', id, error: readError(error) } : undefined;
 }
 
+/** The ids that one message or a batch answers. */
+export function responseIds(json: Buffer): number[] {
+  const parts = elementSpans(json, 0, json.length) ?? [[0, json.length] as const];
+  return parts.flatMap(([start, end]) => {
+    const part = json.subarray(start, end);
+    const spans = topLevelSpans(part);
+    const id = spans?.get('id');
+    if (!id || spans?.has('method')) return [];
+    const value: unknown = JSON.parse(part.toString('utf8', ...id));
+    return typeof value === 'number' ? [value] : [];
+  });
+}
+
 function readError(error: Record<string, unknown>): JsonRpcError {
   const code = Number.isSafeInteger(error.code) ? Number(error.code) : -32603;
   const message = typeof error.message === 'string' ? error.message : 'the server gave no message';

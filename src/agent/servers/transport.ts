@@ -31,7 +31,7 @@ export interface Outgoing {
   readonly wanted?: () => boolean;
 }
 
-/** The way to one server. stdio gives the bytes as received; HTTP gives messages the SDK has parsed, written again. */
+/** The way to one server. */
 export interface Transport {
   /** @throws Error that says what to do, when there is no way to the server */
   start(events: TransportEvents, signal: AbortSignal): Promise<void>;
