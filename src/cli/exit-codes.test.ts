@@ -1,7 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../config/config-error.js';
 import { PrivatePathError } from '../config/paths.js';
-import { failureOf } from './exit-codes.js';
+import { failureOf, knownErrors } from './exit-codes.js';
 import { Interrupted } from './signals.js';
 import { failureText } from './terminal.js';
 import { UsageError } from './usage-error.js';
@@ -29,19 +31,27 @@ describe('exit statuses', () => {
     [named('JoinError'), 4],
     [new Interrupted('SIGINT'), 130],
     [new Interrupted('SIGTERM'), 143],
-    [named('Error', 'EADDRINUSE'), 2],
+    [named('ListenError', 'port_taken'), 2],
+    [named('Error', 'ENOSPC'), 2],
     [new TypeError('x is not a function'), 1],
     ['thrown text', 1],
   ])('%s is %i', (error, status) => {
     expect(failureOf(error).exitCode).toBe(status);
   });
 
+  it('know only errors that there are', () => {
+    const folder = join(import.meta.dirname, '..');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /(?<!\.test)\.ts$/.test(name),
+    );
+    const sources = files.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+    for (const name of knownErrors) expect(sources, name).toContain(`class ${name} extends Error`);
+  });
+
   it('show the stack of a bug and of nothing else', () => {
     expect(failureOf(new TypeError('x')).stack).toContain('TypeError');
     expect(failureOf(named('JoinError')).stack).toBeUndefined();
-    expect(failureOf(named('Error', 'EADDRINUSE')).message).toBe(
-      'what to do\nAnother program uses that port. End it, or write another "port" in the config.',
-    );
+    expect(failureOf(named('Error', 'ENOSPC')).message).toBe('what to do\nThe disk is full. Make room and try again.');
   });
 });
 

@@ -23,6 +23,7 @@ const byName: Readonly<Record<string, number | Readonly<Record<string, number>>>
   UsageError: usage,
   PrivatePathError: usage,
   StoreError: usage,
+  ListenError: usage,
   InstanceHeldError: usage,
   JoinError: unreachable,
   ControlError: unreachable,
@@ -38,12 +39,13 @@ const byName: Readonly<Record<string, number | Readonly<Record<string, number>>>
   LinkRefused: { version: usage, replaced: usage, '': notLoggedIn },
 };
 
-/** What the system says when a server cannot listen or a disk cannot be written, and what to do. */
+/** For the test that none of these names is out of date. */
+export const knownErrors: readonly string[] = Object.keys(byName);
+
+/** What the system says when a disk cannot be written or a path not reached, and what to do. */
 const bySystemCode: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'Another program uses that port. End it, or write another "port" in the config.',
-  EADDRNOTAVAIL: 'This machine has no such address. Write one of its own as "host" in the config, or leave it out.',
-  EACCES: 'This user may not do that. Allow it, or write another path or port in the config.',
-  EPERM: 'This user may not do that. Allow it, or write another path or port in the config.',
+  EACCES: 'This user may not do that. Allow it, or write another path in the config.',
+  EPERM: 'This user may not do that. Allow it, or write another path in the config.',
   ENOSPC: 'The disk is full. Make room and try again.',
   EROFS: 'That disk is read-only. Write another "dataDir" in the config.',
 };

@@ -140,6 +140,39 @@ describe('exit statuses', () => {
   });
 });
 
+/** The first JSON log line with this message. */
+async function logged(stream: Readable, message: string): Promise<Record<string, unknown>> {
+  let seen = '';
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    seen += String(chunk);
+    for (const line of seen.split('\n').slice(0, -1)) {
+      const record: Record<string, unknown> = JSON.parse(line);
+      if (record.message === message) return record;
+    }
+  }
+  throw new Error(`not logged: ${message}\n${seen}`);
+}
+
+it('a relay runs by its mode, is seen by status, and ends with 0', async () => {
+  const config = (port: number, dataDir: string) => {
+    const text = JSON.stringify({ mode: 'relay', host: '127.0.0.1', port, dataDir: join(built.home, dataDir) });
+    return { env: { MCP_LOCAL_TUNNEL_CONFIG: text } };
+  };
+  const relay = built.start(['--log-format', 'json'], config(0, 'data'));
+  if (relay.stderr === null) throw new Error('no pipe');
+  const { port } = await logged(relay.stderr, 'relay is up');
+  expect(await built.run(['status'], config(Number(port), 'data'))).toMatchObject({ status: 0, stderr: '' });
+  const second = await built.run(['relay'], config(Number(port), 'other'));
+  expect(second.stderr).toContain(`Error: Port ${port} on 127.0.0.1 is taken.`);
+  expect(second.status).toBe(2);
+  const locked = await built.run(['relay'], config(0, 'data'));
+  expect(locked.stderr).toContain('Another relay is using');
+  expect(locked.status).toBe(2);
+  relay.stderr.resume();
+  relay.kill('SIGTERM');
+  expect(await once(relay, 'exit')).toEqual(posix ? [0, null] : [null, 'SIGTERM']);
+});
+
 /** Runs a module's text in a Node of its own; `built` stands for the compiled sources. */
 function script(source: string, stdin: 'pipe' | 'ignore' | number = 'ignore') {
   const dist = pathToFileURL(join(built.root, 'dist/')).href;
