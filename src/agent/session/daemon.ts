@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { AgentConfig } from '../../config/config.js';
 import { appVersion } from '../../config/version.js';
 import type { Logger } from '../../log/logger.js';
-import type { CreateAgent } from '../agent-types.js';
+import type { Agent, CreateAgent } from '../agent-types.js';
 import { createTokenSource } from '../credentials/token-source.js';
 import { type DaemonLog, openDaemonLog } from './daemon-log.js';
 import { acquireInstance, type Instance, InstanceHeldError } from './instance.js';
@@ -60,7 +60,7 @@ export async function runDaemon(config: AgentConfig, options: DaemonOptions): Pr
       clearTimeout(linger);
       if (count === 0) linger = setTimeout(end, lingerMs);
     });
-    if (!ended.signal.aborted) await agent.run(ended.signal);
+    if (!ended.signal.aborted) await runOrExplain(agent, logger, ended.signal);
     logger.info('daemon ended', { pid: process.pid });
   } catch (error) {
     logger?.error('daemon failed', { error: error instanceof Error ? error.message : String(error) });
@@ -71,6 +71,20 @@ export async function runDaemon(config: AgentConfig, options: DaemonOptions): Pr
     // After the agent: whoever waits for this socket to go may start the next agent at once.
     await instance.release();
     await log?.close();
+  }
+}
+
+/**
+ * Runs the agent. One that the relay refuses for good stays to tell so: ended, it would be started again by its sessions,
+ * and two machines with one identity would throw each other off without end.
+ */
+async function runOrExplain(agent: Agent, logger: Logger, signal: AbortSignal): Promise<void> {
+  try {
+    await agent.run(signal);
+  } catch (error) {
+    if (agent.snapshot().link !== 'refused') throw error;
+    logger.error('refused for good; waiting for the last session to end');
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   }
 }
 
