@@ -26,6 +26,8 @@ export interface Rig extends AsyncDisposable {
   /** http://127.0.0.1:<port> */
   readonly origin: string;
   readonly log: readonly string[];
+  /** Resolves once this many lines with this text have been logged. */
+  logged(text: string, times?: number): Promise<void>;
   /** A token as the relay's own authorization server makes them. */
   token(userId: string, options?: TokenOptions): Promise<string>;
   /** Stops the relay and starts another on the same folder. */
@@ -36,15 +38,19 @@ export interface Rig extends AsyncDisposable {
 export async function startRig(limits: Partial<Limits> = {}, change: Partial<RelayConfig> = {}): Promise<Rig> {
   const dataDir = change.dataDir ?? (await mkdtemp(join(tmpdir(), 'tunnel-')));
   const log: string[] = [];
+  const waiting: (() => void)[] = [];
+  const wake = () => {
+    for (const waiter of waiting.splice(0)) waiter();
+  };
   const base = {
     mode: 'relay' as const,
     port: 0,
     host: '127.0.0.1',
     trustProxy: false,
-    limits: { ...limitDefaults, ...limits },
+    limits: { ...limitDefaults, drainSeconds: 0, ...limits },
   };
   const config: RelayConfig = { ...base, ...change, dataDir };
-  const relay = await createRelay(config, { logger: logTo(log) });
+  const relay = await createRelay(config, { logger: logTo(log, wake) });
   const { signing } = deriveKeys(await relaySecret(config));
   const rig: Rig = {
     relay,
@@ -52,6 +58,11 @@ export async function startRig(limits: Partial<Limits> = {}, change: Partial<Rel
     config,
     origin: `http://127.0.0.1:${relay.port}`,
     log,
+    logged: async (text, times = 1) => {
+      while (log.filter((line) => line.includes(text)).length < times) {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+    },
     token: async (userId, { scope = 'tunnel', path = '/ws', seconds = 600, grantId } = {}) =>
       new SignJWT({ scope, client_id: 'agent', grant_id: grantId ?? randomBytes(8).toString('hex') })
         .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: signing.kid })
@@ -73,9 +84,10 @@ export async function startRig(limits: Partial<Limits> = {}, change: Partial<Rel
   return rig;
 }
 
-function logTo(lines: string[]): Logger {
+function logTo(lines: string[], wake: () => void): Logger {
   const write = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
     lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+    wake();
   };
   const logger: Logger = {
     debug: write('debug'),

@@ -53,6 +53,8 @@ export class AgentLink implements DeviceLink {
   /** Hello has to come, then the close has to end. */
   #timer: NodeJS.Timeout;
   #attachment: Attachment | undefined;
+  /** As its hello had it, for the log. */
+  #name = '';
   /** Nothing more is read. */
   #deaf = false;
 
@@ -125,7 +127,8 @@ export class AgentLink implements DeviceLink {
     }
     clearTimeout(this.#timer);
     this.#attachment = this.options.registry.attach(this.principal.userId, hello, this);
-    this.options.logger.info('device connected', { name: hello.name, version: hello.app.version });
+    this.#name = hello.name;
+    this.options.logger.info('link open', { name: hello.name, version: hello.app.version });
   }
 
   #frame(frame: Frame, attachment: Attachment): void {
@@ -170,6 +173,7 @@ export class AgentLink implements DeviceLink {
     clearTimeout(this.#timer);
     clearTimeout(this.#expiry);
     this.#attachment?.lost();
+    if (this.#attachment !== undefined) this.options.logger.info('link closed', { name: this.#name });
     this.options.ended(this);
   }
 }
