@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, getJson } from './client.js';
 import { startRelay, type TestRelay } from './relay.js';
@@ -47,6 +50,13 @@ describe.each(['oauth-authorization-server', 'openid-configuration'])('%s', (nam
     const plain = await (await fetch(wellKnown(name))).text();
     expect(await (await fetch(wellKnown(name), { headers })).text()).toBe(plain);
     expect(plain).not.toContain('evil');
+  });
+
+  test('is the same under any Host', async () => {
+    const { hostname, port } = new URL(relay.url);
+    const req = request({ hostname, port, path: `/.well-known/${name}`, headers: { host: 'evil.example' } }).end();
+    const [res] = await once(req, 'response');
+    expect(await text(res)).toBe(await (await fetch(wellKnown(name))).text());
   });
 
   test('is open to web pages', async () => {
