@@ -85,6 +85,19 @@ describe('a stream that broke off', () => {
     const events = await new SseReader(await resume(client, last)).rest();
     expect(replyIn(events[0])).toMatchObject({ id: 'big', error: { code: -32603 } });
     expect(replyIn(events[0]).error.message).toMatch(/tool ran.*too large/);
+    expect((await resume(client, events[0]?.id ?? '')).status).toBe(204);
+  });
+
+  it('says so too while a result that is too large is still coming, and takes the rest of it', async () => {
+    const client = await start({ replayBytes: 1000 });
+    const { call, last } = await cutOff(client, 'big');
+    call.sink.piece('result', Buffer.from(`"${'x'.repeat(2000)}`), false);
+    const events = await new SseReader(await resume(client, last)).rest();
+    expect(replyIn(events[0])).toMatchObject({ id: 'big', error: { code: -32603 } });
+    const before = call.consumedBytes;
+    call.sink.piece('result', Buffer.from('"'), true);
+    expect(call.consumedBytes).toBe(before + 1);
+    expect((await resume(client, events[0]?.id ?? '')).status).toBe(204);
   });
 
   it('loses old notifications before it loses its result', async () => {
@@ -118,16 +131,13 @@ describe('a stream that broke off', () => {
     const { call, last } = await cutOff(client, 'waiting');
     call.result('{}');
     await using restarted = await startTestRelay({ secret: relay.secret, store: relay.store });
-    const response = await fetch(restarted.url, {
-      headers: {
-        Authorization: `Bearer ${client.token}`,
-        Accept: 'text/event-stream',
-        'Mcp-Session-Id': client.session,
-        'Last-Event-ID': last,
-      },
-    });
+    const later = await RawClient.of(restarted);
+    const resumeLater = (id: string) =>
+      later.send('GET', { session: client.session, headers: { 'Last-Event-ID': id } });
+    const response = await resumeLater(last);
     const [event] = await new SseReader(response).rest();
     expect(replyIn(event)).toMatchObject({ id: 'waiting', error: { code: -32603 } });
+    expect((await resumeLater(event?.id ?? '')).status).toBe(204);
   });
 
   it('that nobody ever had is an ordinary GET stream', async () => {

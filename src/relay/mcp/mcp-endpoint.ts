@@ -2,7 +2,7 @@ import type { Limits } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
 import { type Accepts, isJson, readAccept } from './accept.js';
 import { eraOf, MODERN_REFUSAL } from './era.js';
-import { parseEventId } from './event-id.js';
+import { formatEventId, parseEventId } from './event-id.js';
 import { EVENT_END, eventStart } from './event-stream.js';
 import { accepted, type Exchange, header, refuse } from './exchange.js';
 import { ErrorCode, errorResponse, readBody } from './json-rpc.js';
@@ -108,7 +108,9 @@ export class McpEndpoint {
     if (stream !== undefined || event.requestId === undefined) return void res.writeHead(204).end();
     const error = errorResponse(event.requestId, ErrorCode.internal, GONE);
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-    res.end(Buffer.concat([eventStart(), error, EVENT_END]));
+    // With an id that says nothing waits any more: a client that comes back with it gets 204.
+    const id = formatEventId(event.stream, event.sequence, '');
+    res.end(Buffer.concat([eventStart(id), error, EVENT_END]));
   }
 
   async #guarded({ res }: Exchange, work: () => Promise<void>): Promise<void> {

@@ -31,8 +31,7 @@ export class ReplayStream {
   #sequence = 0;
   #out: EventStream | undefined;
   #owed = 0;
-  /** The response: not begun, begun, all here. */
-  #response: 'none' | 'begun' | 'whole' = 'none';
+  #response: 'none' | 'begun' | 'whole' | 'abandoned' = 'none';
   /** The response is not kept whole: too large, or the stream was given up. */
   #lost = false;
   #endedAt: number | undefined;
@@ -64,6 +63,7 @@ export class ReplayStream {
 
   /** True when a client that saw event `sequence` has something to wait for. */
   hasMore(sequence: number): boolean {
+    if (this.#response === 'abandoned') return false;
     return this.#response !== 'whole' || sequence < this.#sequence;
   }
 
@@ -120,7 +120,7 @@ export class ReplayStream {
   /** The call was cancelled or its session is over: nothing more is sent, nothing is kept. */
   abandon(): void {
     this.#endedAt ??= Date.now();
-    this.#response = 'whole';
+    this.#response = 'abandoned';
     this.forget();
     this.#out?.end();
   }
@@ -188,8 +188,9 @@ export class ReplayStream {
   /** What is still to come of the response has nowhere to go. */
   #tellLost(): void {
     const error = errorResponse(this.requestId, ErrorCode.internal, TOO_LARGE);
-    this.#out?.write(Buffer.concat([eventStart(), error, EVENT_END]), true);
+    this.#out?.write(Buffer.concat([eventStart(this.#id(this.#sequence)), error, EVENT_END]), true);
     this.#out?.end();
     this.#out = undefined;
+    if (this.#response === 'begun') this.#response = 'abandoned';
   }
 }

@@ -1,0 +1,134 @@
+import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { exposed, laptop } from './test-devices.js';
+import { startTestRelay, type TestRelay } from './test-relay.js';
+
+let relay: TestRelay;
+beforeEach(async () => {
+  relay = await startTestRelay();
+  relay.devices.setTools('u1', [exposed('u1', 'execute', { title: 'Run', outputSchema: { type: 'object' } })]);
+  relay.devices.setViews('u1', [laptop()]);
+});
+afterEach(async () => {
+  expect(relay.log.errors).toEqual([]);
+  await relay[Symbol.asyncDispose]();
+});
+
+async function requestInit() {
+  return { headers: { Authorization: `Bearer ${await relay.token()}` } };
+}
+
+const RESULT = '{"content":[{"type":"text","text":"hi"}],"structuredContent":{"n":1}}';
+
+describe('the client of SDK v1', () => {
+  it('lists, calls with progress, cancels, hears of changes and ends its session', async () => {
+    const client = new ClientV1({ name: 'v1', version: '1' });
+    const transport = new TransportV1(new URL(relay.url), { requestInit: await requestInit() });
+    const changed = new Promise<void>((resolve) => {
+      client.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve());
+    });
+    await client.connect(transport);
+    expect(client.getServerVersion()).toMatchObject({ name: 'mcp-local-tunnel' });
+    expect(client.getInstructions()).toContain('laptop/shell');
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(['status', 'restart', 'shell__execute']);
+
+    const steps: number[] = [];
+    const calling = client.callTool({ name: 'shell__execute', arguments: { a: 1 } }, undefined, {
+      onprogress: ({ progress }) => steps.push(progress),
+    });
+    const call = await relay.devices.next();
+    const token = call.request.progressToken ?? '';
+    call.progress(1, token);
+    call.progress(2, token);
+    call.result(RESULT);
+    expect(await calling).toMatchObject({ structuredContent: { n: 1 } });
+    expect(steps).toEqual([1, 2]);
+
+    const stop = new AbortController();
+    const cancelled = client.callTool({ name: 'shell__execute' }, undefined, { signal: stop.signal });
+    const running = await relay.devices.next();
+    stop.abort('enough');
+    await expect(cancelled).rejects.toThrow();
+    expect(await running.cancellation()).toContain('enough');
+
+    expect((await client.callTool({ name: 'status' })).structuredContent).toMatchObject({
+      devices: [{ name: 'laptop' }],
+    });
+    await expect(client.callTool({ name: 'nope' })).rejects.toThrow(/Unknown tool: nope/);
+    await client.setLoggingLevel('debug');
+    await client.ping();
+
+    while (relay.devices.listenersOf('u1') === 0) await new Promise((resolve) => setImmediate(resolve));
+    relay.devices.setTools('u1', []);
+    await changed;
+    await transport.terminateSession();
+    await client.close();
+  });
+
+  it('gets the result of a call whose stream was cut, by resuming it', async () => {
+    const client = new ClientV1({ name: 'v1', version: '1' });
+    let cut: (() => void) | undefined;
+    const transport = new TransportV1(new URL(relay.url), {
+      requestInit: await requestInit(),
+      reconnectionOptions: {
+        initialReconnectionDelay: 1,
+        maxReconnectionDelay: 10,
+        reconnectionDelayGrowFactor: 1,
+        maxRetries: 5,
+      },
+      fetch: async (url, init) => {
+        const response = await fetch(url, init);
+        if (init?.method !== 'POST' || response.headers.get('content-type') !== 'text/event-stream') return response;
+        const pipe = new TransformStream<Uint8Array, Uint8Array>();
+        const stop = new AbortController();
+        cut = () => stop.abort(new Error('cut'));
+        response.body?.pipeTo(pipe.writable, { signal: stop.signal }).catch(() => {});
+        return new Response(pipe.readable, { headers: response.headers });
+      },
+    });
+    await client.connect(transport);
+    let seen = () => {};
+    const progressed = new Promise<void>((resolve) => {
+      seen = resolve;
+    });
+    const calling = client.callTool({ name: 'shell__execute' }, undefined, { onprogress: () => seen() });
+    const call = await relay.devices.next();
+    call.progress(1, call.request.progressToken ?? '');
+    await progressed;
+    cut?.();
+    call.result(RESULT);
+    expect(await calling).toMatchObject({ structuredContent: { n: 1 } });
+    await client.close();
+  });
+});
+
+describe('the client of SDK v2', () => {
+  it.each([
+    ['legacy', undefined],
+    ['auto', { mode: 'auto' }],
+  ] as const)('in mode %s speaks 2025-11-25, lists and calls', async (_name, versionNegotiation) => {
+    const client = new ClientV2(
+      { name: 'v2', version: '1' },
+      versionNegotiation === undefined ? {} : { versionNegotiation },
+    );
+    await client.connect(new TransportV2(new URL(relay.url), { requestInit: await requestInit() }));
+    expect(client.getNegotiatedProtocolVersion()).toBe('2025-11-25');
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(['status', 'restart', 'shell__execute']);
+    const calling = client.callTool({ name: 'shell__execute', arguments: {} });
+    (await relay.devices.next()).result(RESULT);
+    expect(await calling).toMatchObject({ structuredContent: { n: 1 } });
+    await client.close();
+  });
+
+  it('pinned to 2026-07-28 is told no', async () => {
+    const client = new ClientV2({ name: 'v2', version: '1' }, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+    const transport = new TransportV2(new URL(relay.url), { requestInit: await requestInit() });
+    await expect(client.connect(transport)).rejects.toThrow();
+    await client.close();
+  });
+});
