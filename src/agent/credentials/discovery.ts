@@ -4,7 +4,7 @@ import { isLoopbackHost } from '../../config/urls.js';
 import { printable } from '../../log/printable.js';
 
 /** The agent at every relay: a public client, known without registration. */
-export const AGENT_CLIENT_ID = 'mcp-local-tunnel-agent';
+const AGENT_CLIENT_ID = 'mcp-local-tunnel-agent';
 export const AGENT_SCOPE = 'tunnel';
 const REQUEST_SECONDS = 15;
 const METADATA_BYTES = 64 * 1024;

@@ -23,6 +23,7 @@ async function acquire(path: string, signal: AbortSignal): Promise<() => Promise
   const giveUp = Date.now() + LONGEST_WAIT_MS;
   for (;;) {
     signal.throwIfAborted();
+    surviveHangup();
     try {
       // Without onCompromised a lost lock would end the process from inside a timer.
       return await lockfile.lock(path, {
@@ -37,6 +38,14 @@ async function acquire(path: string, signal: AbortSignal): Promise<() => Promise
     }
     await wait(20 + Math.random() * 80, undefined, { signal });
   }
+}
+
+/**
+ * proper-lockfile brings a SIGHUP listener that ends the process unless somebody else listens too. Under nohup nobody
+ * does, since the user wants the process to go on.
+ */
+function surviveHangup(): void {
+  if (process.listenerCount('SIGHUP') === 1) process.on('SIGHUP', () => {});
 }
 
 function isHeld(error: unknown): boolean {

@@ -9,7 +9,7 @@ export interface Answer {
  * Reads what a person may paste: the whole callback URL, its query string, or the line the relay's code page shows.
  * @returns undefined when it is none of them
  */
-export function parsePasted(text: string): URLSearchParams | undefined {
+function parsePasted(text: string): URLSearchParams | undefined {
   const trimmed = text.trim();
   const query = trimmed.slice(trimmed.indexOf('?') + 1).replace(/#.*$/, '');
   const parameters = new URLSearchParams(query);

@@ -6,7 +6,7 @@ import type { AgentSnapshot } from '../agent-types.js';
  * sender's, each answered once. The first request of a connection is `hello`.
  */
 export const CONTROL_PROTOCOL = 1;
-export const CONTROL_LINE_BYTES = 1024 * 1024;
+const CONTROL_LINE_BYTES = 1024 * 1024;
 
 /** `daemon`: started by MCP clients and ended with the last of them. `foreground`: a person's own `agent` command. */
 export type HolderKind = 'daemon' | 'foreground';
