@@ -129,4 +129,29 @@ describe('signing in', () => {
     // The right password waits too.
     expect((await signIn(relay, 'Owner', password)).response.status).toBe(429);
   });
+
+  test('is limited for one account too, by its failures from all addresses together', async () => {
+    await using relay = await startWeb({ signInsPerMinute: 3, trustProxy: true });
+    await setUp(relay, await issued(relay));
+    const from = (address: number) => new PlainBrowser({ 'x-forwarded-for': `192.0.2.${address}` });
+    for (let address = 1; address <= 5; address++) {
+      expect((await signIn(relay, 'Owner', password, from(address))).response.status).toBe(200);
+    }
+    for (let address = 11; address <= 13; address++) {
+      expect((await signIn(relay, ' OWNER', 'wrong', from(address))).response.status).toBe(403);
+    }
+    expect((await signIn(relay, 'owner', 'wrong', from(14))).response.status).toBe(429);
+    expect((await signIn(relay, 'someone', 'wrong', from(15))).response.status).toBe(403);
+  });
+
+  test('comes after consent, however the form is sent', async () => {
+    await using relay = await startWeb();
+    await setUp(relay, await issued(relay));
+    const browser = new PlainBrowser();
+    const consent = await browser.visit(`${relay.url}/begin`);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(consent.html)?.[1] ?? '';
+    const page = await browser.visit(`${consent.url.href}/sign-in`, { csrf, name: 'Owner', password });
+    expect(page.response.status).toBe(403);
+    expect(browser.trace.filter((line) => line.includes('/end'))).toEqual([]);
+  });
 });

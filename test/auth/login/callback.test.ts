@@ -210,6 +210,29 @@ describe('a provider in trouble', () => {
     expect(relay.interactions.ended).toHaveLength(1);
   });
 
+  test('an issuer written with or without its last slash is the same provider', async () => {
+    for (const path of ['/application/o/relay/', '/realms/home']) {
+      await using provider = await startOidcProvider({ path });
+      const other = path.endsWith('/') ? provider.issuer.slice(0, -1) : `${provider.issuer}/`;
+      await using relay = await relayFor(provider, { issuer: other });
+      await signIn(relay);
+      expect(relay.interactions.ended).toMatchObject([{ account: { userId: `${provider.issuer}|alice` } }]);
+    }
+  });
+
+  test.each([
+    ['that is not one', (url: string) => `${url}/no/such/tenant`],
+    ['over plain http on another machine', () => 'http://192.0.2.1'],
+  ])('an issuer %s is the operator’s to mend', async (_name, issuer) => {
+    await using provider = await startOidcProvider({ path: '/realms/home' });
+    await using relay = await relayFor(provider, { issuer: issuer(new URL(provider.issuer).origin) });
+    const consent = await new PlainBrowser().visit(`${relay.url}/begin`);
+    const page = await consent.submit({ decision: 'allow' });
+    expect(page.response.status).toBe(502);
+    expect(page.title).toBe('Sign-in is not set up rightly');
+    expect(JSON.stringify(relay.log)).toContain('auth.issuer');
+  });
+
   test('down when the code is exchanged', async () => {
     await using provider = await startOidcProvider();
     await using relay = await relayFor(provider);

@@ -4,6 +4,9 @@ export class PlainBrowser {
   /** Method, path and status of every request, oldest first. */
   readonly trace: string[] = [];
 
+  /** @param headers sent with every request, as a proxy in front would. */
+  constructor(private readonly headers: Readonly<Record<string, string>> = {}) {}
+
   setCookie(origin: string, cookie: string): void {
     const [pair = '', ...attributes] = cookie.split(';').map((part) => part.trim());
     const equals = pair.indexOf('=');
@@ -28,7 +31,7 @@ export class PlainBrowser {
   async request(url: URL, form?: Readonly<Record<string, string>>): Promise<{ response: Response; url: URL }> {
     const response = await fetch(url, {
       redirect: 'manual',
-      headers: { cookie: this.cookiesFor(url) },
+      headers: { ...this.headers, cookie: this.cookiesFor(url) },
       ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
     });
     this.trace.push(`${form === undefined ? 'GET' : 'POST'} ${url.pathname} ${response.status}`);

@@ -132,20 +132,26 @@ export interface WebRelay extends AsyncDisposable {
 
 /** The pages on a port of their own, over the given store or an empty one. */
 export async function startWeb(
-  options: { auth?: Partial<OidcLoginConfig> & { issuer: string }; store?: Store; signInsPerMinute?: number } = {},
+  options: {
+    auth?: Partial<OidcLoginConfig> & { issuer: string };
+    store?: Store;
+    signInsPerMinute?: number;
+    trustProxy?: boolean;
+  } = {},
 ): Promise<WebRelay> {
   const log: LogLine[] = [];
   const logger = logTo(log);
   const dataDir = await mkdtemp(join(tmpdir(), 'relay-'));
   const store = options.store ?? new MapStore();
   const { app, url, port, close } = await listenFirst();
+  app.set('trust proxy', options.trustProxy ?? false);
   const interactions = new TestInteractions(() => `${url}/client`);
   const config: RelayConfig = {
     mode: 'relay',
     port,
     host: '127.0.0.1',
     dataDir,
-    trustProxy: false,
+    trustProxy: options.trustProxy ?? false,
     limits: {
       ...limitDefaults,
       requestsPerMinute: 10_000,
