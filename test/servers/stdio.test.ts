@@ -241,6 +241,12 @@ describe('catalogs', () => {
     expect(catalogs.map((event) => event.catalog?.tools.length)).toEqual([1, 1, 0]);
   });
 
+  it('misses no change that comes right behind the first list', async () => {
+    const { servers, catalog } = harness({ one: scripted({ changesWhileListed: true }) });
+    servers.start();
+    expect(await catalog((offer) => offer?.tools.length === 2)).toBeDefined();
+  });
+
   it('looks again for a tool it does not know where the server announces nothing', async () => {
     const clock = new TestClock();
     const { call, catalog, catalogs } = await ready({ one: scripted({ listChanged: false }) }, { clock });
@@ -446,13 +452,16 @@ describe('ends', () => {
   });
 
   it('restarts one, or all, on demand', async () => {
-    const { servers, states } = await ready({
+    const { servers, states, state, call } = await ready({
       one: scripted(),
       two: scripted({ exitCode: 1 }),
       off: scripted({}, { disabled: true }),
     });
     const before = pidOf(servers.states()[0]);
-    const after = await servers.restart('one', AbortSignal.timeout(20_000));
+    const restarting = servers.restart('one', AbortSignal.timeout(20_000));
+    await state((seen) => seen.name === 'one' && seen.status === 'starting' && pidOf(seen) === before);
+    await expect(call('one', 'echo')).rejects.toMatchObject({ code: 'not_ready', dispatched: false });
+    const after = await restarting;
     expect(after).toMatchObject([{ name: 'one', status: 'ready', starts: 2 }]);
     expect(pidOf(after[0])).not.toBe(before);
     expect(isRunning(before)).toBe(false);

@@ -134,7 +134,7 @@ export class LocalServer {
     let failures = 0;
     while (!stop.aborted) {
       this.#unsettle();
-      this.#set({ status: 'starting', starts: this.#state.starts + 1, retryAt: undefined });
+      this.#set({ status: 'starting', starts: this.#state.starts + 1, retryAt: undefined, protocolVersion: undefined });
       const run = await this.#run(stop);
       if (stop.aborted) break;
       if (run.readyMs !== undefined && run.readyMs >= STABLE_MS) failures = 0;
@@ -165,6 +165,8 @@ export class LocalServer {
       transport = await untilAborted(this.options.connect(signal), signal);
       session = this.#newSession(transport, ended.resolve);
       const hello = await untilAborted(session.open(signal), signal);
+      // Before the first list, so that a change announced while it is read is not missed.
+      this.#refresh = this.#newRefresh(session, hello);
       await this.#list(session, hello, signal);
       callOff();
       readyAt = clock.now();
@@ -180,6 +182,7 @@ export class LocalServer {
     const problem = problemText(end.reason, session?.strayLines ?? 0, transport?.lastWords() ?? []);
     const quiet = stop.aborted || (end.sessionLost && readyAt !== undefined);
     if (!quiet) this.#fail(problem, readyAt !== undefined);
+    else if (!this.#closed) this.#set({ status: 'starting' }); // its end may take a while, and it is no longer ready
     await (session?.close() ?? transport?.close());
     return { end, ...(readyAt === undefined ? {} : { readyMs: clock.now() - readyAt }) };
   }
@@ -202,20 +205,22 @@ export class LocalServer {
     });
   }
 
-  #becomeReady(session: Session, hello: Hello): void {
+  #newRefresh(session: Session, hello: Hello): CatalogRefresh {
     const { clock, logger } = this.options;
-    this.#session = session;
-    this.#refresh = new CatalogRefresh(clock, async () => {
+    return new CatalogRefresh(clock, async () => {
       try {
         await this.#list(session, hello, AbortSignal.timeout(RELIST_MS));
         this.#set({ tools: this.#catalog?.tools.length ?? 0 });
       } catch (error) {
         // The old list stands until the next change, or until the server's end tells more.
-        logger.warn('could not read the changed list of tools', {
-          reason: error instanceof Error ? error.message : '',
-        });
+        const reason = error instanceof Error ? error.message : String(error);
+        logger.warn('could not read the changed list of tools', { reason });
       }
     });
+  }
+
+  #becomeReady(session: Session, hello: Hello): void {
+    this.#session = session;
     this.#set({
       status: 'ready',
       protocolVersion: hello.protocolVersion,

@@ -32,6 +32,17 @@ describe('readMessages', () => {
   );
 });
 
+describe('nesting that cannot be written again', () => {
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+  it('does not get past, but in results, which stay bytes', () => {
+    expect(readMessages(Buffer.from(`{"method":"n","params":{"a":${deep}}}`))).toBeUndefined();
+    expect(readMessages(Buffer.from(`{"id":1,"error":{"code":1,"message":"m","data":${deep}}}`))).toEqual([
+      { kind: 'error', id: 1, error: { code: 1, message: 'm' } },
+    ]);
+    expect(readMessages(Buffer.from(`{"id":1,"result":${deep}}`))).toMatchObject([{ kind: 'result' }]);
+  });
+});
+
 describe('withProgressToken', () => {
   it('replaces, inserts and removes ours and nothing else', () => {
     expect(splice('{ "name" : "x" }', 5)).toBe('{"_meta":{"progressToken":5}, "name" : "x" }');

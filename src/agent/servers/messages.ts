@@ -33,6 +33,7 @@ function readMessage(json: Buffer): Incoming | undefined {
   if (typeof method === 'string') {
     if (typeof id === 'string' || typeof id === 'number') return { kind: 'request', id, method };
     const params = value('params');
+    if (!canBeWritten(params)) return undefined;
     return { kind: 'notification', method, params: isRecord(params) ? params : {} };
   }
   if (typeof id !== 'number') return undefined;
@@ -58,7 +59,17 @@ export function responseIds(json: Buffer): number[] {
 function readError(error: Record<string, unknown>): JsonRpcError {
   const code = Number.isSafeInteger(error.code) ? Number(error.code) : -32603;
   const message = typeof error.message === 'string' ? error.message : 'the server gave no message';
-  return 'data' in error ? { code, message, data: error.data } : { code, message };
+  return 'data' in error && canBeWritten(error.data) ? { code, message, data: error.data } : { code, message };
+}
+
+/** JSON.parse takes any nesting, JSON.stringify recurses: what it cannot write must not get to those who will. */
+function canBeWritten(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Turns line breaks between tokens to spaces, in place: within strings JSON has none unescaped. */
