@@ -3,42 +3,31 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter } from '@nestjs/platform-express';
 import { calculatePKCECodeChallenge, randomPKCECodeVerifier } from 'openid-client';
 import type { OidcLoginConfig, RelayConfig } from '../../../src/config/config.js';
 import { limitDefaults } from '../../../src/config/limits.js';
-import { SetupLink } from '../../../src/relay/auth/accounts/setup-link.js';
-import { AuthModule } from '../../../src/relay/auth/auth.module.js';
-import { AuthorizationServer } from '../../../src/relay/auth/server/authorization-server.js';
-import { mountAuthorizationServer } from '../../../src/relay/auth/server/mount.js';
 import { TokenVerifier } from '../../../src/relay/auth/token-verifier.js';
-import { CoreModule } from '../../../src/relay/core.module.js';
-import { openStore } from '../../../src/relay/store/open.js';
-import { relaySecret } from '../../../src/relay/store/secret.js';
-import { WebModule } from '../../../src/relay/web/web.module.js';
+import { createRelay } from '../../../src/relay/relay.js';
 import type { TestOidcProvider } from '../../helpers/oidc-provider.js';
-import { type LogLine, listenFirst, logTo } from './web-harness.js';
+import { type LogLine, logTo } from './web-harness.js';
 
 export interface AuthRelay extends AsyncDisposable {
   readonly url: string;
   readonly verifier: TokenVerifier;
-  readonly setupLink: SetupLink;
+  readonly setupUrl: string | undefined;
   readonly log: LogLine[];
 }
 
-/** Authorization server, sign-in and pages as the relay has them, with its store in a folder of its own. */
+/** A whole relay on a free port of this machine, with a data folder of its own. */
 export async function startAuthRelay(
   provider?: TestOidcProvider,
   auth: Partial<OidcLoginConfig> = {},
 ): Promise<AuthRelay> {
   const dataDir = await mkdtemp(join(tmpdir(), 'relay-'));
-  const { app, url, port, close } = await listenFirst();
   const log: LogLine[] = [];
-  const store = await openStore(dataDir);
   const config: RelayConfig = {
     mode: 'relay',
-    port,
+    port: 0,
     host: '127.0.0.1',
     dataDir,
     trustProxy: false,
@@ -57,31 +46,15 @@ export async function startAuthRelay(
           },
         }),
   };
-  const core = { config, store, publicUrl: url, logger: logTo(log) };
-  const nest = await NestFactory.create(
-    {
-      module: class AuthRelayModule {},
-      imports: [
-        CoreModule.of(core),
-        AuthModule.register(core),
-        WebModule.of({ secret: await relaySecret(config) }, []),
-      ],
-    },
-    new ExpressAdapter(app),
-    { bodyParser: false, logger: false, abortOnError: false },
-  );
-  mountAuthorizationServer(app, nest.get(AuthorizationServer));
-  await nest.init();
-  provider?.allowRedirect(`${url}/callback`);
+  const relay = await createRelay(config, { logger: logTo(log) });
+  provider?.allowRedirect(`${relay.publicUrl}/callback`);
   return {
-    url,
+    url: relay.publicUrl,
     log,
-    verifier: nest.get(TokenVerifier),
-    setupLink: nest.get(SetupLink, { strict: false }),
+    verifier: relay.nest.get(TokenVerifier, { strict: false }),
+    setupUrl: relay.setupUrl,
     [Symbol.asyncDispose]: async () => {
-      await close();
-      await nest.close();
-      await store.close();
+      await relay.close();
       await rm(dataDir, { recursive: true });
     },
   };

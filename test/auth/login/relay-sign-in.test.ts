@@ -54,9 +54,51 @@ test('through the provider in Chromium to a token; then without a second sign-in
   await page.context().close();
 });
 
+test('a web client that opens the sign-in in a popup hears from it', async () => {
+  await using provider = await startOidcProvider({ accounts });
+  await using relay = await startAuthRelay(provider);
+  await using client = await startLoopbackClient();
+  const page = await chromium.newPage();
+  await page.goto(client.redirectUri);
+  const { url } = await authorizationRequest(relay, client.redirectUri);
+  const opened = page.waitForEvent('popup');
+  await page.evaluate(`void window.open(${JSON.stringify(url)})`);
+  const popup = await opened;
+  await popup.getByRole('button', { name: 'Allow' }).waitFor();
+  await signInThroughBrowser(popup, { user: 'alice', password: 'correct horse', until: client.redirectUri });
+  expect(await popup.evaluate('window.opener !== null')).toBe(true);
+  await page.context().close();
+});
+
+test('two sign-ins side by side in one browser, an agent’s and a client’s, do not mix', async () => {
+  await using provider = await startOidcProvider({ accounts });
+  await using relay = await startAuthRelay(provider);
+  await using client = await startLoopbackClient();
+  await using agent = await startLoopbackClient();
+  const browser = new PlainBrowser();
+  const agentOptions = { clientId: 'mcp-local-tunnel-agent', resource: `${relay.url}/ws` };
+  const older = await authorizationRequest(relay, client.redirectUri);
+  const newer = await authorizationRequest(relay, agent.redirectUri, agentOptions);
+  const olderConsent = await browser.visit(older.url);
+  const newerConsent = await browser.visit(newer.url);
+  const olderForm = await olderConsent.submit({ decision: 'allow' });
+  const newerForm = await newerConsent.submit({ decision: 'allow' });
+  const password = accounts.alice.password;
+  const olderEnd = await olderForm.submit({ name: 'alice', password });
+  const newerEnd = await newerForm.submit({ name: 'alice', password });
+  expect(olderEnd.url.href.startsWith(client.redirectUri), olderEnd.html).toBe(true);
+  expect(newerEnd.url.href.startsWith(agent.redirectUri), newerEnd.html).toBe(true);
+  const forClient = await older.redeem(olderEnd.url);
+  const forAgent = await newer.redeem(newerEnd.url);
+  const mcp = { resource: `${relay.url}/mcp`, scope: 'mcp' } as const;
+  const ws = { resource: `${relay.url}/ws`, scope: 'tunnel' } as const;
+  expect(await relay.verifier.verify(forClient, mcp)).toMatchObject({ userId: `${provider.issuer}|alice` });
+  expect(await relay.verifier.verify(forAgent, ws)).toMatchObject({ userId: `${provider.issuer}|alice` });
+});
+
 test('with the relay’s own account, and the agent’s code to copy', async () => {
   await using relay = await startAuthRelay();
-  const link = (await relay.setupLink.issue()) ?? '';
+  const link = relay.setupUrl ?? '';
   const browser = new PlainBrowser();
   const setup = await browser.visit(`${relay.url}/setup`);
   const password = 'walnut harbour sings';
