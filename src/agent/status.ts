@@ -62,11 +62,8 @@ async function agentStatus(config: AgentConfig, signal: AbortSignal): Promise<Ag
   await useProxyForFetch();
   const login = await loginState(config);
   const [agent, relayView] = await Promise.all([localAgent(config), askRelay(config, login, signal)]);
-  const problems = [
-    ...loginProblems(config, login, relayView),
-    ...relayProblems(config, relayView),
-    ...agentProblems(agent),
-  ];
+  const ofLogin = loginProblems(config, login, relayView);
+  const problems = [...ofLogin, ...relayProblems(config, relayView), ...agentProblems(agent, ofLogin.length > 0)];
   const online = agent.snapshot?.link === 'online';
   return { mode: 'agent', ok: online, relay: config.relay, agent, login, relayView, problems };
 }
@@ -161,7 +158,8 @@ function relayProblems({ relay }: AgentConfig, { reachable }: RelayView): Proble
   ];
 }
 
-function agentProblems({ running, pid, snapshot }: AgentStatusReport['agent']): Problem[] {
+/** `loginTold`: why a link is refused has been said already. */
+function agentProblems({ running, pid, snapshot }: AgentStatusReport['agent'], loginTold: boolean): Problem[] {
   if (!running) {
     const next = 'Run: mcp-local-tunnel agent, or start an MCP client that has it as a server.';
     return [{ what: 'No agent runs on this machine.', next }];
@@ -173,7 +171,7 @@ function agentProblems({ running, pid, snapshot }: AgentStatusReport['agent']): 
   }
   if (snapshot === undefined) return [{ what: 'The agent is starting.', next: 'Ask again in a moment.' }];
   const problems: Problem[] = [];
-  if (snapshot.link !== 'online') {
+  if (snapshot.link !== 'online' && !(snapshot.link === 'refused' && loginTold)) {
     const what = `The agent is not connected to the relay (${snapshot.link}).`;
     problems.push({ what, next: snapshot.problem ?? 'It tries again by itself.' });
   }

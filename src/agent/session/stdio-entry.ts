@@ -12,6 +12,7 @@ import type { AgentConfig } from '../../config/config.js';
 import { appVersion } from '../../config/version.js';
 import type { Logger } from '../../log/logger.js';
 import { loginState } from '../credentials/login-state.js';
+import { loginCommand } from './login-command.js';
 import { Membership } from './membership.js';
 import { type DaemonCommand, daemonCommand } from './spawn-daemon.js';
 import { errorResult, restartResult, SESSION_TOOLS, statusResult } from './tools.js';
@@ -51,8 +52,8 @@ export async function runStdioEntry(config: AgentConfig, options: StdioEntryOpti
   stdout.on('error', end);
 
   const membership = new Membership(config, { command, version, logger });
-  const loginCommand = loginCommandLine(configArgument);
-  const server = createServer(config, membership, { version, loginCommand, signal: ended.signal });
+  const context = { version, loginCommand: await loginCommand(config, configArgument), signal: ended.signal };
+  const server = createServer(config, membership, context);
   server.onclose = end;
   try {
     await server.connect(new StdioServerTransport(stdin, stdout));
@@ -72,15 +73,15 @@ interface EntryContext {
 }
 
 function createServer(config: AgentConfig, membership: Membership, context: EntryContext): Server {
-  const { version, loginCommand, signal } = context;
+  const { version, signal } = context;
   const server = new Server(
     { name: 'mcp-local-tunnel', title: 'MCP local tunnel', version },
-    { capabilities: { tools: {} }, instructions: instructions(config, loginCommand) },
+    { capabilities: { tools: {} }, instructions: instructions(config, context.loginCommand) },
   );
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: SESSION_TOOLS }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
     const until = AbortSignal.any([signal, extra.signal]);
-    if (params.name === 'status') return status(config, membership, loginCommand, until);
+    if (params.name === 'status') return status(config, membership, context.loginCommand, until);
     if (params.name === 'restart') return restart(membership, params.arguments ?? {}, until);
     throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
   });
@@ -90,10 +91,11 @@ function createServer(config: AgentConfig, membership: Membership, context: Entr
 async function status(
   config: AgentConfig,
   membership: Membership,
-  loginCommand: string,
+  command: string,
   signal: AbortSignal,
 ): Promise<CallToolResult> {
-  const base = { relay: config.relay, name: config.name, login: await loginState(config), loginCommand };
+  const login = await loginState(config);
+  const base = { relay: config.relay, name: config.name, login, loginCommand: command };
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error('The agent is still starting. Ask again in a moment.')), JOIN_MS);
   const stop = () => late.abort(signal.reason);
@@ -126,19 +128,13 @@ async function restart(
   }
 }
 
-function instructions(config: AgentConfig, loginCommand: string): string {
-  const names = Object.keys(config.servers);
+function instructions(config: AgentConfig, command: string): string {
+  const enabled = Object.entries(config.servers).filter(([, { disabled }]) => !disabled);
+  const names = enabled.map(([name]) => name);
   const offered = names.length === 0 ? 'its local MCP servers' : `these local MCP servers: ${names.join(', ')}`;
   return [
     `This machine ("${config.name}") offers ${offered} to remote MCP clients through the relay ${config.relay}.`,
     "This entry keeps that connection up while it runs. It does not offer those servers' tools here; `status` tells how the connection is and `restart` restarts the servers.",
-    `When \`status\` says that a login is missing, the user must run this in a terminal: ${loginCommand}`,
+    `When \`status\` says that a login is missing, the user must run this in a terminal: ${command}`,
   ].join('\n');
-}
-
-function loginCommandLine(configArgument: string | undefined): string {
-  const program = 'mcp-local-tunnel login';
-  if (configArgument === undefined) return program;
-  const plain = /^[\w@%+=:,./\\-]+$/.test(configArgument);
-  return `${program} --config ${plain ? configArgument : `"${configArgument}"`}`;
 }

@@ -203,6 +203,16 @@ describe('an entry', () => {
     await daemonPid();
   });
 
+  it('says so without giving away a config that is in the environment', async () => {
+    const text = JSON.stringify({ mode: 'agent', secret: 'hunter2' });
+    const entry = await startEntry(driver, { ...settings, environment: { MCP_LOCAL_TUNNEL_CONFIG: text } });
+    entries.push(entry);
+    const { nextStep } = await entry.status();
+    expect(nextStep).toContain('MCP_LOCAL_TUNNEL_CONFIG');
+    expect(nextStep).not.toContain('hunter2');
+    await daemonPid();
+  });
+
   it('offers status and restart, and refuses what it does not have', async () => {
     const entry = await enter(await writeSettings(settings));
     const { tools } = await entry.client.listTools();

@@ -16,6 +16,8 @@ export interface Settings {
   readonly config: AgentConfig;
   readonly version?: string;
   readonly lingerMs?: number;
+  /** More variables for an entry that is given these settings by its environment. */
+  readonly environment?: Record<string, string>;
 }
 
 /** An MCP client with the agent as its server, as Claude Code starts one. */
@@ -32,7 +34,7 @@ export async function startEntry(driver: Driver, settingsFile: string | Settings
     command: process.execPath,
     args: [driver.path, 'agent', ...(byFile ? ['--config', settingsFile] : [])],
     stderr: 'ignore',
-    ...(byFile ? {} : { env: { DRIVER_SETTINGS: JSON.stringify(settingsFile) } }),
+    ...(byFile ? {} : { env: { ...settingsFile.environment, DRIVER_SETTINGS: JSON.stringify(settingsFile) } }),
   });
   const client = new Client({ name: 'test', version: '1.0.0' });
   await client.connect(transport);
