@@ -133,3 +133,14 @@ test('only the public half of the signing key is published', async () => {
   expect(body.keys[0]).toMatchObject({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig' });
   expect(body.keys[0]).not.toHaveProperty('d');
 });
+
+test.each(['http://relay.lan:3000', 'https://localhost:8443', 'https://relay.example', 'http://[::1]:3000'])(
+  'a relay known as %s starts, and says so',
+  async (issuerUrl) => {
+    await using other = await startRelay({ issuerUrl });
+    const { body } = await getJson(`${other.url}/.well-known/oauth-authorization-server`);
+    expect(body).toMatchObject({ issuer: issuerUrl, token_endpoint: `${issuerUrl}/token` });
+    const { headers } = await call(`${other.url}/mcp`);
+    expect(headers.get('www-authenticate')).toContain(`"${issuerUrl}/.well-known/oauth-protected-resource/mcp"`);
+  },
+);

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { call, login, refresh, registered } from './client.js';
 import { startRelay } from './relay.js';
 
@@ -60,4 +60,33 @@ test('a refresh token is its own client’s only', async () => {
   expect((await refresh(relay.url, other, refresh_token)).body.error).toBe('invalid_grant');
   expect((await refresh(relay.url, client, 'x'.repeat(43))).body.error).toBe('invalid_grant');
   expect((await refresh(relay.url, client, refresh_token)).status).toBe(200);
+});
+
+test('a busy login leaves little behind, and a spent token never counts as unspent', async () => {
+  const day = 86_400_000;
+  const now = Date.now();
+  await using relay = await startRelay({ limits: { refreshGraceSeconds: 0, refreshTokenDays: 30 } });
+  const client = await registered(relay.url);
+  const first = await login(relay.url, client);
+  const second = await refresh(relay.url, client, first.refresh_token);
+  const records = async (): Promise<number> => {
+    let count = 0;
+    for await (const _entry of relay.store.list('oidc:RefreshToken:')) count += 1;
+    return count;
+  };
+  try {
+    vi.useFakeTimers({ toFake: ['Date'], now: now + 6 * day });
+    expect(await records()).toBe(2);
+    vi.setSystemTime(now + 8 * day);
+    expect(await records()).toBe(1);
+    expect((await refresh(relay.url, client, first.refresh_token)).body.error).toBe('invalid_grant');
+    // The grant has gone on with its youngest token.
+    vi.setSystemTime(now + 29 * day);
+    const third = await refresh(relay.url, client, second.body.refresh_token);
+    expect(third.status).toBe(200);
+    vi.setSystemTime(now + 58 * day);
+    expect((await refresh(relay.url, client, third.body.refresh_token)).status).toBe(200);
+  } finally {
+    vi.useRealTimers();
+  }
 });

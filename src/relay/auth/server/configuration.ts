@@ -75,7 +75,7 @@ export function configuration(parts: ConfigurationParts): Configuration {
     expiresWithSession: () => false,
     extraTokenClaims: (_ctx, token) => ('grantId' in token ? { grant_id: token.grantId } : undefined),
     renderError,
-    clockTolerance: 5,
+    clockTolerance: 60,
     ttl: {
       AccessToken: limits.accessTokenSeconds,
       AuthorizationCode: 60,

@@ -78,6 +78,17 @@ export class Records implements Adapter {
     return this.parts.store.claim(this.#spentKey(id), spent, { ttlSeconds: Math.max(ttlSeconds, 1) });
   }
 
+  /**
+   * Shortens what is kept of a spent record: long enough to notice a replay, not for the years a busy login lasts.
+   * The mark that it is spent is left for its whole life, so that it can never count as unspent again.
+   */
+  async retire(id: string, grantId: string, ttlSeconds: number): Promise<void> {
+    const sealed = await this.parts.store.get<string>(this.#key(id));
+    if (sealed === undefined) return;
+    await this.parts.store.put(this.#key(id), sealed, { ttlSeconds });
+    await this.parts.store.put(this.#grantIndex(grantId) + hashedId(id), true, { ttlSeconds });
+  }
+
   async destroy(id: string): Promise<void> {
     await this.parts.store.delete(this.#key(id));
   }

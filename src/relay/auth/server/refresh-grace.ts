@@ -3,6 +3,8 @@ import type { Limits } from '../../../config/config.js';
 import type { OidcProvider } from './load.js';
 import type { Records } from './records.js';
 
+const REPLAY_NOTICED_SECONDS = 7 * 86_400;
+
 /**
  * Rotation of refresh tokens for clients as they are: several processes share one login and refresh at once, and
  * answers get lost. One of the parallel requests rotates; the others get an access token only. After the grace
@@ -26,6 +28,7 @@ export class RefreshGrace {
       this.#late.add(ctx);
       return false;
     }
+    await this.tokens.retire(token.jti, grant.jti, Math.min(token.remainingTTL, REPLAY_NOTICED_SECONDS));
     // The grant lives as long as the youngest refresh token, or a busy client would be logged out on a fixed day.
     grant.exp = Math.floor(Date.now() / 1000) + this.limits.refreshTokenDays * 86_400;
     await grant.save();
