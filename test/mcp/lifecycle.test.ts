@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawClient, replyOf } from './raw-client.js';
 import { exposed, laptop } from './test-devices.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import { MapStore, startTestRelay, type TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
 beforeAll(async () => {
@@ -127,6 +127,47 @@ describe('a session', () => {
     for (const response of await Promise.all(both)) expect(response.status).toBe(200);
     const foreign = await RawClient.of(restarted, { user: 'u2' });
     expect((await foreign.post({ jsonrpc: '2.0', id: 1, method: 'ping' }, { session })).status).toBe(404);
+  });
+
+  it('is 404 for a foreign principal also where it is in no memory yet', async () => {
+    const { session } = await RawClient.ready(relay);
+    for (const principal of [{ user: 'u2' }, { client: 'c2' }]) {
+      await using restarted = await startTestRelay({ secret: relay.secret, store: relay.store });
+      const foreign = await RawClient.of(restarted, principal);
+      expect((await foreign.post({ jsonrpc: '2.0', id: 1, method: 'ping' }, { session })).status).toBe(404);
+    }
+  });
+
+  it('that is ending is over before the store has it', async () => {
+    const store = new MapStore();
+    await using slow = await startTestRelay({ store });
+    const client = await RawClient.ready(slow);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const begun = new Promise<void>((resolve) => {
+      store.put = async () => {
+        resolve();
+        await held;
+      };
+    });
+    const ending = client.send('DELETE');
+    await begun;
+    expect((await client.request(1, 'ping')).status).toBe(404);
+    release();
+    expect((await ending).status).toBe(204);
+  });
+
+  it('whose end the store refuses is answered with 500, in JSON-RPC', async () => {
+    const store = new MapStore();
+    await using broken = await startTestRelay({ store });
+    const client = await RawClient.ready(broken);
+    store.put = () => Promise.reject(new Error('disk full'));
+    const response = await client.send('DELETE');
+    expect(response.status).toBe(500);
+    expect((await replyOf(response)).error.code).toBe(-32603);
+    expect(broken.log.errors).toEqual(['request failed Error: disk full']);
   });
 
   it('of another relay’s secret is 404', async () => {
