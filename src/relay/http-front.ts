@@ -7,6 +7,7 @@ import { ListenError } from './listen-error.js';
 
 export interface FrontHandlers {
   readonly request: RequestListener;
+  /** Must not reject. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
 }
 
@@ -70,8 +71,9 @@ export class HttpFront {
   }
 
   async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    if (this.#handlers !== undefined) return this.#handlers.upgrade(req, socket, head);
+    // Without a listener a peer's reset would end the process; 'close' follows, and says all there is to say.
     socket.on('error', () => undefined);
+    if (this.#handlers !== undefined) return this.#handlers.upgrade(req, socket, head);
     socket.once('finish', () => socket.destroy());
     socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   }

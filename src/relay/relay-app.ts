@@ -40,6 +40,16 @@ export async function createRelayApp(core: Core, adapter: BoundExpressAdapter): 
     bodyParser: false,
     logger: new NestLogger(core.logger.child('nest')),
   });
+  try {
+    return { nest, handlers: await started(nest, core, hosts) };
+  } catch (error) {
+    await nest.close();
+    throw error;
+  }
+}
+
+async function started(nest: NestExpressApplication, core: Core, hosts: HostRule): Promise<FrontHandlers> {
+  const express = nest.getHttpAdapter().getInstance();
   mountAuthorizationServer(express, nest.get(AuthorizationServer));
   const tunnel = new TunnelAdapter(nest, nest.get(Admission), core.logger.child('tunnel'));
   nest.useWebSocketAdapter(tunnel);
@@ -49,5 +59,5 @@ export async function createRelayApp(core: Core, adapter: BoundExpressAdapter): 
     if (problem === undefined) await tunnel.upgrade(req, socket, head);
     else refuse(socket, new UpgradeRefused(problem.status, problem.error, problem.message));
   };
-  return { nest, handlers: { request: express, upgrade } };
+  return { request: express, upgrade };
 }

@@ -5,7 +5,7 @@ import { SetupLink } from './auth/accounts/setup-link.js';
 import { BoundExpressAdapter } from './bound-express.adapter.js';
 import { isLoopback } from './host-rule.js';
 import { HttpFront } from './http-front.js';
-import { createRelayApp } from './relay-app.js';
+import { createRelayApp, type RelayApp } from './relay-app.js';
 import { shutDown } from './shut-down.js';
 import { openStore } from './store/open.js';
 import type { Store } from './store/store.js';
@@ -39,13 +39,15 @@ export async function createRelay(config: RelayConfig, { logger }: RelayOptions)
   const adapter = new BoundExpressAdapter(config.trustProxy);
   const front = new HttpFront(config.limits, adapter.trust);
   let store: Store | undefined;
+  let app: RelayApp | undefined;
   try {
     // First of all: a second relay on this port must not touch the store, and a balancer sees us starting.
     const port = await front.listen(config.port, config.host);
     const publicUrl = config.issuerUrl ?? `http://localhost:${port}`;
     store = await openStore(config.dataDir);
     adapter.bind(front.server);
-    const { nest, handlers } = await createRelayApp({ config, store, publicUrl, logger }, adapter);
+    app = await createRelayApp({ config, store, publicUrl, logger }, adapter);
+    const { nest, handlers } = app;
     const setupUrl = config.auth === undefined ? await nest.get(SetupLink, { strict: false }).issue() : undefined;
     front.serve(handlers);
     const parts = { nest, front, store, limits: config.limits, logger };
@@ -57,6 +59,7 @@ export async function createRelay(config: RelayConfig, { logger }: RelayOptions)
     return { publicUrl, port, setupUrl, nest, close };
   } catch (error) {
     await front.close(0);
+    await app?.nest.close();
     await store?.close();
     throw error;
   }

@@ -50,6 +50,18 @@ describe('the end', () => {
     expect(await sink.failure()).toMatchObject({ code: 'draining', dispatched: true });
   });
 
+  test('calls that wait for a place are refused, not left waiting', async () => {
+    await using rig = await startRig({ callsPerDevice: 1, queueSeconds: 60 });
+    const { agent, welcome } = await connect(rig, 'user');
+    const target = { userId: 'user', deviceId: welcome.device, server: 'shell' };
+    rig.registry.call(target, request(), new TestSink());
+    await agent.next(FrameType.call);
+    const waiting = new TestSink();
+    rig.registry.call(target, request(), waiting);
+    await rig.relay.close();
+    expect(await waiting.failure()).toMatchObject({ code: 'draining', dispatched: false });
+  });
+
   test('runRelay ends with its signal, also one that came before', async () => {
     await using rig = await startRig();
     const config = { ...rig.config, port: 0, dataDir: `${rig.config.dataDir}-run` };

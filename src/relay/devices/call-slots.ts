@@ -70,6 +70,16 @@ export class CallSlots {
     }
   }
 
+  /** Lets everybody in who waits: no call is begun any more, and `start` will say so. */
+  close(): void {
+    for (const waiter of this.#waiting) {
+      clearTimeout(waiter.timer);
+      this.#waiting.delete(waiter);
+      this.#take(waiter.deviceId, waiter.clientId);
+      waiter.start();
+    }
+  }
+
   #take(deviceId: string, clientId: string): void {
     count(this.#perDevice, deviceId, 1);
     count(this.#perClient, clientId, 1);

@@ -139,6 +139,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
 
   /** Ends what still runs with `draining`, closes every link with 1012, and writes down who was here. */
   async close(): Promise<void> {
+    this.draining.begin();
     for (const timer of this.#timers) clearInterval(timer);
     for (const user of this.#users.values()) user.close(CloseCode.restart, 'the relay restarts');
     await this.#directory.flush();

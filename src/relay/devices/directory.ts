@@ -91,6 +91,8 @@ export class DeviceDirectory {
   /** Forgets devices that were not seen for long. */
   sweep(): void {
     const before = Date.now() - FORGET_MS;
+    // Whoever was to come back after the relay's start has done so by now.
+    this.#catalogs.clear();
     for (const [user, records] of this.#byUser) {
       for (const record of records.values()) if (record.lastSeen < before) this.#forgetKey(user, record.id);
     }

@@ -88,7 +88,9 @@ export class UserDevices {
     return device.attach(hello, record, link);
   }
 
+  /** The relay ends: draining has begun. */
   close(code: number, reason: string): void {
+    this.slots.close();
     this.changes.close();
     for (const device of this.#devices.values()) device.close(code, reason);
   }

@@ -40,15 +40,11 @@ export class TunnelAdapter extends WsAdapter {
     return server;
   }
 
-  /** Answers an upgrade request: 101 and the gateway, or a plain HTTP refusal. Never rejects. */
+  /** Answers an upgrade request: 101 and the gateway, or a plain HTTP refusal. The socket has an error listener. Never rejects. */
   async upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // A peer that resets meanwhile is no error of ours, and 'close' follows.
-    const ignore = () => undefined;
-    socket.on('error', ignore);
     try {
       const principal = await this.admission.admit(req);
       if (socket.destroyed) return;
-      socket.off('error', ignore);
       const server = this.#server;
       server?.handleUpgrade(req, socket, head, (client) => server.emit('connection', client, req, principal));
     } catch (error) {
