@@ -28,3 +28,17 @@ export async function signIn(
   const form = await consent.submit({ decision: 'allow' });
   return form.submit({ name: user, password });
 }
+
+/** Signs in at the provider but stops before the relay sees the answer; returns the answer's address. */
+export async function answerFor(relay: WebRelay, browser: PlainBrowser, user = 'alice'): Promise<URL> {
+  const consent = await browser.visit(`${relay.url}/begin`);
+  const form = await consent.submit({ decision: 'allow' });
+  let { response, url } = await browser.request(form.url, { name: user, password: 'correct horse' });
+  for (;;) {
+    const location = response.headers.get('location');
+    if (location === null) throw new Error(`no redirect from ${url}: ${response.status} ${await response.text()}`);
+    url = new URL(location, url);
+    if (url.pathname === '/callback') return url;
+    ({ response } = await browser.request(url));
+  }
+}

@@ -195,7 +195,7 @@ export async function startWeb(
 }
 
 /** Listens before there is an application: its public URL has the port in it. */
-export async function listenFirst(): Promise<{ app: Express; url: string; port: number; close(): Promise<void> }> {
+async function listenFirst(): Promise<{ app: Express; url: string; port: number; close(): Promise<void> }> {
   const app = express();
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
