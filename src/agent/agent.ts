@@ -36,6 +36,7 @@ class RunningAgent implements Agent {
   #state: LinkState = 'connecting';
   #since = Date.now();
   #problem: string | undefined;
+  #told: string | undefined;
   #deviceName: string | undefined;
   #offered: readonly string[] = [];
 
@@ -160,11 +161,20 @@ class RunningAgent implements Agent {
       this.#state = state;
       this.#since = Date.now();
     }
-    const { logger } = this.options;
+    this.#tell(state, problem);
+    this.#changed();
+  }
+
+  /** Says what changed for whoever watches, and each problem once however often it comes back. */
+  #tell(state: LinkState, problem: string | undefined): void {
+    const { logger, whenRefused } = this.options;
     if (state === 'online') logger.info(`online at ${this.config.relay} as ${this.#deviceName}`);
+    // Who asked to stop is told by the error that ends the run.
+    else if (problem === this.#told || (state === 'refused' && whenRefused !== 'wait')) return;
     else if (state === 'refused') logger.error(problem ?? 'refused');
     else if (problem !== undefined) logger.warn(problem);
-    this.#changed();
+    else return;
+    this.#told = problem;
   }
 
   #changed(): void {
