@@ -164,6 +164,22 @@ describe('the answer', () => {
   });
 });
 
+describe('a mistake behind the seam', () => {
+  it('is an error for its own call, and the id is free again', async () => {
+    const whole = relay.devices.resolve;
+    relay.devices.resolve = () => {
+      throw new Error('mistake');
+    };
+    const response = await client.call(1, 'shell__execute');
+    relay.devices.resolve = whole;
+    expect((await replyOf(response)).error.code).toBe(-32603);
+    expect(relay.log.errors.splice(0)).toEqual(['a call could not be started Error: mistake']);
+    const again = client.call(1, 'shell__execute');
+    (await relay.devices.next()).result('{}');
+    expect((await again).status).toBe(200);
+  });
+});
+
 describe('ids', () => {
   it('in flight are not taken twice, and free again afterwards', async () => {
     const first = client.call(1, 'shell__execute');

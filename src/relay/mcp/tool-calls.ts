@@ -24,8 +24,17 @@ export class ToolCalls {
     this.#restart = new RestartTool(parts.devices);
   }
 
-  /** @param traceparent W3C trace context of the HTTP request */
+  /** Never throws. @param traceparent W3C trace context of the HTTP request */
   start(session: Session, request: RpcRequest, reply: CallReply, traceparent: string | undefined): void {
+    try {
+      this.#start(session, request, reply, traceparent);
+    } catch (error) {
+      this.parts.logger.error('a call could not be started', { error });
+      reply.error(ErrorCode.internal, 'The relay failed to start this call (outcome unknown)');
+    }
+  }
+
+  #start(session: Session, request: RpcRequest, reply: CallReply, traceparent: string | undefined): void {
     const { params } = request;
     const name = params?.name;
     if (typeof name !== 'string') {
