@@ -23,8 +23,6 @@ export const CloseCode = {
   version: 4426,
 } as const;
 
-export type CloseCodeName = keyof typeof CloseCode;
-
 export type AfterClose = 'redial' | 'refresh' | 'stop';
 
 /** Codes not listed here (1006 above all) mean the network: redial. */

@@ -1,7 +1,7 @@
 /** Names of devices, servers and tools as clients see them (docs/architecture.md, "Names"). */
 
 /** Device and server names: they may begin a URI scheme, and the first `__` always ends one. */
-export const SLUG = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const SLUG = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 export const SLUG_MAX = 20;
 
 /** The strictest client's rule; one bad name makes it drop the whole connector. */

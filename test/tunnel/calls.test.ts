@@ -109,6 +109,13 @@ describe('a call', () => {
     expect(sink.received).toBe(3 * MAX_BODY_BYTES);
   });
 
+  test('a grant of seven bytes closes the link', async () => {
+    const { agent, call } = await start();
+    call();
+    agent.send(FrameType.window, (await nextCall(agent)).id, Buffer.alloc(7));
+    expect(await agent.closed).toMatchObject({ code: 4400 });
+  });
+
   test('a notification larger than the window arrives', async () => {
     const { agent, call } = await start();
     const { sink } = call();

@@ -3,7 +3,7 @@ import type { CallFailure } from './types.js';
 /** What a client's model and user read when a call fails; each says what happened, whether it may have run, and what to do. */
 
 /** `14:02 UTC`, with the date when it was not today. */
-export function clockTime(at: number, now = Date.now()): string {
+function clockTime(at: number, now = Date.now()): string {
   const time = new Date(at).toISOString();
   const clock = `${time.slice(11, 16)} UTC`;
   return time.slice(0, 10) === new Date(now).toISOString().slice(0, 10) ? clock : `${time.slice(0, 10)} ${clock}`;

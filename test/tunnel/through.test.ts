@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FrameType, HEADER_BYTES, MAX_BODY_BYTES } from '../../src/protocol/frames.js';
+import { decodeCall, decodeWindow } from '../../src/protocol/messages.js';
+import { connect, type FakeAgent } from './fake-agent.js';
+import { type Rig, startRig } from './relay-rig.js';
+
+/** The assembled relay from end to end: HTTP in, frames out, and back. */
+describe('through the relay', () => {
+  let rig: Rig;
+  let agent: FakeAgent;
+  let headers: Record<string, string>;
+
+  beforeAll(async () => {
+    rig = await startRig();
+    ({ agent } = await connect(rig, 'user'));
+    agent.catalog('shell', ['run']);
+    await agent.settled();
+    const token = await rig.token('user', { scope: 'mcp', path: '/mcp' });
+    headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    };
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } };
+    const answer = await post({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+    expect(answer.status).toBe(200);
+    headers['mcp-session-id'] = answer.headers.get('mcp-session-id') ?? '';
+    headers['mcp-protocol-version'] = '2025-11-25';
+    await post({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  });
+  afterAll(() => rig[Symbol.asyncDispose]());
+
+  function post(body: object): Promise<Response> {
+    return fetch(`${rig.origin}/mcp`, { method: 'POST', headers, body: JSON.stringify(body) });
+  }
+
+  function call(id: number): Promise<Response> {
+    return post({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'shell__run', arguments: { a: 1 } } });
+  }
+
+  test('a tool is listed and called', async () => {
+    const list = await (await post({ jsonrpc: '2.0', id: 1, method: 'tools/list' })).text();
+    expect(list).toContain('"shell__run"');
+    const answered = call(2);
+    const frame = await agent.next(FrameType.call);
+    const { head, params } = decodeCall(frame.body);
+    expect(head).toMatchObject({ server: 'shell', method: 'tools/call' });
+    expect(JSON.parse(params.toString())).toMatchObject({ name: 'run', arguments: { a: 1 } });
+    agent.send(FrameType.result, frame.id, '{"content":[{"type":"text","text":"hello"}],"x-kept":1}');
+    const answer = await answered;
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('"result":{"content":[{"type":"text","text":"hello"}],"x-kept":1}');
+  });
+
+  test('a result of many windows passes, on credit alone', async () => {
+    const text = 'z'.repeat(5 * 1024 * 1024);
+    const result = Buffer.from(JSON.stringify({ content: [{ type: 'text', text }] }));
+    const answered = call(3).then((response) => response.text());
+    const { id } = await agent.next(FrameType.call);
+    let limit = 256 * 1024;
+    let wire = 0;
+    for (let at = 0; at < result.length; at += MAX_BODY_BYTES) {
+      const piece = result.subarray(at, at + MAX_BODY_BYTES);
+      while (wire + piece.length + HEADER_BYTES > limit) {
+        limit = decodeWindow((await agent.next(FrameType.window, id)).body);
+      }
+      agent.send(FrameType.result, id, piece, at + MAX_BODY_BYTES < result.length);
+      wire += piece.length + HEADER_BYTES;
+    }
+    expect((await answered).includes(text)).toBe(true);
+  });
+
+  test("an agent's token does not open /mcp", async () => {
+    const authorization = `Bearer ${await rig.token('user')}`;
+    const answer = await fetch(`${rig.origin}/mcp`, {
+      method: 'POST',
+      headers: { ...headers, authorization },
+      body: '{}',
+    });
+    expect(answer.status).toBe(401);
+  });
+
+  test('an agent that leaves fails the call at once, with words', async () => {
+    const answered = call(4).then((response) => response.text());
+    await agent.next(FrameType.call);
+    agent.send(FrameType.goodbye, '0'.repeat(32), '');
+    expect(await answered).toMatch(
+      /The agent on laptop was stopped at \d\d:\d\d UTC\. The call may or may not have run/,
+    );
+  });
+});
