@@ -24,6 +24,13 @@ export function primingEvent(id: string, retryMs: number): Buffer {
   return Buffer.from(`id: ${id}\nretry: ${retryMs}\ndata: \n\n`);
 }
 
+/** A stream of one event that is there at once. Does nothing when the client is gone. */
+export function sendOneEvent(res: ServerResponse, json: Buffer, id?: string): void {
+  if (res.destroyed || res.writableEnded) return;
+  res.writeHead(200, HEADERS);
+  res.end(Buffer.concat([eventStart(id), json, EVENT_END]));
+}
+
 export interface StreamHooks {
   /** What was written has left; after a `write` that returned false. */
   drained(): void;

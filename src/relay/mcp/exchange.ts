@@ -3,7 +3,7 @@ import type { Principal } from '../auth/principal.js';
 import { type Accepts } from './accept.js';
 import { sendJson } from './answer.js';
 import type { Endpoint } from './endpoint.js';
-import { EVENT_END, eventStart } from './event-stream.js';
+import { sendOneEvent } from './event-stream.js';
 import { type ErrorCodeNumber, errorResponse } from './json-rpc.js';
 
 /** One HTTP request to an MCP endpoint, and who sent it. */
@@ -31,13 +31,8 @@ export function refuse(
 
 /** A whole response that is there at once: JSON, or one event for a client that takes only those. */
 export function sendWhole(res: ServerResponse, accepts: Accepts, response: Buffer): void {
-  if (accepts.json) {
-    sendJson(res, 200, response);
-    return;
-  }
-  if (res.destroyed || res.writableEnded) return;
-  res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-  res.end(Buffer.concat([eventStart(), response, EVENT_END]));
+  if (accepts.json) sendJson(res, 200, response);
+  else sendOneEvent(res, response);
 }
 
 /** 202: taken, nothing to answer. */

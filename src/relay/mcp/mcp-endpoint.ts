@@ -3,7 +3,7 @@ import type { Logger } from '../../log/logger.js';
 import { type Accepts, isJson, readAccept } from './accept.js';
 import { eraOf, MODERN_REFUSAL } from './era.js';
 import { formatEventId, parseEventId } from './event-id.js';
-import { EVENT_END, eventStart } from './event-stream.js';
+import { sendOneEvent } from './event-stream.js';
 import { accepted, type Exchange, header, refuse } from './exchange.js';
 import { ErrorCode, errorResponse, readBody } from './json-rpc.js';
 import type { LegacyEdge } from './legacy-edge.js';
@@ -107,10 +107,8 @@ export class McpEndpoint {
     // 204 tells an event source that nothing more will come.
     if (stream !== undefined || event.requestId === undefined) return void res.writeHead(204).end();
     const error = errorResponse(event.requestId, ErrorCode.internal, GONE);
-    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     // With an id that says nothing waits any more: a client that comes back with it gets 204.
-    const id = formatEventId(event.stream, event.sequence, '');
-    res.end(Buffer.concat([eventStart(id), error, EVENT_END]));
+    sendOneEvent(res, error, formatEventId(event.stream, event.sequence, ''));
   }
 
   async #guarded({ res }: Exchange, work: () => Promise<void>): Promise<void> {

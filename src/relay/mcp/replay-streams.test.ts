@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AGGREGATE } from './endpoint.js';
 import type { ReplayStream } from './replay-stream.js';
 import { ReplayStreams } from './replay-streams.js';
 import { Session } from './session.js';
@@ -7,7 +8,7 @@ const replayBytes = 10_000;
 
 function session(): Session {
   const claims = { sid: 's', capabilities: {}, clientInfo: undefined, owner: 'o', issuedAt: 0 };
-  return new Session({ ...claims, version: '2025-11-25' }, 'user', 'client', '');
+  return new Session({ ...claims, version: '2025-11-25' }, 'user', 'client', AGGREGATE);
 }
 
 function answer(stream: ReplayStream, bytes: number): void {

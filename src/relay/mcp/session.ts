@@ -1,6 +1,7 @@
 import type { CallClient } from '../../protocol/messages.js';
 import type { Principal } from '../auth/principal.js';
 import type { CallReply } from './call-reply.js';
+import { type Endpoint, endpointPath } from './endpoint.js';
 import type { Shape } from './json-rpc.js';
 import type { ListenStream } from './listen-stream.js';
 import type { ReplayStream } from './replay-stream.js';
@@ -37,13 +38,13 @@ export class Session {
     readonly claims: SessionClaims,
     readonly userId: string,
     readonly clientId: string,
-    /** Path of the endpoint it was made at, see `endpointPath`. */
-    private readonly path: string,
+    /** Where it was made; it is of no use elsewhere. */
+    readonly endpoint: Endpoint,
   ) {
     this.client = {
       era: 'legacy',
       protocolVersion: claims.version,
-      endpoint: 'aggregate',
+      endpoint: endpoint.kind,
       id: clientId,
       ...(claims.clientInfo === undefined ? {} : { info: claims.clientInfo }),
       capabilities: carried(claims.capabilities),
@@ -52,8 +53,9 @@ export class Session {
   }
 
   /** A session id is no authentication: whoever presents it must be the one it was made for. */
-  belongsTo(principal: Principal, path: string): boolean {
-    return principal.userId === this.userId && principal.clientId === this.clientId && path === this.path;
+  belongsTo(principal: Principal, endpoint: Endpoint): boolean {
+    if (principal.userId !== this.userId || principal.clientId !== this.clientId) return false;
+    return endpoint === this.endpoint || endpointPath(endpoint) === endpointPath(this.endpoint);
   }
 
   get idle(): boolean {

@@ -41,7 +41,7 @@ export class Sessions {
   ): Promise<{ readonly id: string; readonly session: Session }> {
     const owner = sessionOwner(principal, endpointPath(endpoint));
     const { id, claims } = await this.#codec.seal({ ...client, owner });
-    const session = new Session(claims, principal.userId, principal.clientId, endpointPath(endpoint));
+    const session = new Session(claims, principal.userId, principal.clientId, endpoint);
     this.#remember(id, session);
     return { id, session };
   }
@@ -92,9 +92,9 @@ export class Sessions {
   async #reopen(id: string, principal: Principal, endpoint: Endpoint): Promise<Session | undefined> {
     const claims = await this.#codec.open(id);
     if (claims === undefined) return undefined;
-    const path = endpointPath(endpoint);
-    const session = new Session(claims, principal.userId, principal.clientId, path);
-    if (claims.owner !== sessionOwner(principal, path) || !this.#usable(session, principal, endpoint)) return undefined;
+    if (claims.owner !== sessionOwner(principal, endpointPath(endpoint))) return undefined;
+    const session = new Session(claims, principal.userId, principal.clientId, endpoint);
+    if (!this.#usable(session, principal, endpoint)) return undefined;
     if ((await this.store.get(`ended:${claims.sid}`)) !== undefined || this.#ending.has(claims.sid)) return undefined;
     // Another request of the same session may have been faster.
     const first = this.#open.get(id);
@@ -107,7 +107,7 @@ export class Sessions {
     const now = Date.now();
     session.lastUsed = now;
     if (session.claims.issuedAt + this.settings.sessionSeconds <= now / 1000) return false;
-    return session.belongsTo(principal, endpointPath(endpoint));
+    return session.belongsTo(principal, endpoint);
   }
 
   #remember(id: string, session: Session): void {
