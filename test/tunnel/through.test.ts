@@ -88,4 +88,14 @@ describe('through the relay', () => {
       /The agent on laptop was stopped at \d\d:\d\d UTC\. The call may or may not have run/,
     );
   });
+
+  test('an open event stream ends in good order with the relay, and holds it up no longer', async () => {
+    const stream = await fetch(`${rig.origin}/mcp`, { headers: { ...headers, accept: 'text/event-stream' } });
+    expect(stream.status).toBe(200);
+    const ended = stream.text();
+    await rig.relay.close();
+    // A connection that is cut rejects here.
+    await ended;
+    expect(rig.log.filter((line) => line.includes('took too long') || line.startsWith('error'))).toEqual([]);
+  });
 });
