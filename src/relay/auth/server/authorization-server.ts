@@ -87,7 +87,7 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
   };
   fixOrigin(provider);
   await letAgentPaste(provider);
-  provider.use((ctx, next) => grace.strip(ctx, next));
+  provider.use((ctx, next) => grace.answer(ctx, next));
   provider.use((ctx, next) => revokeAccessToken(ctx, next, keys.signing, revokeGrant));
   logEvents(provider, logger);
 

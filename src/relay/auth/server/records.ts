@@ -78,6 +78,17 @@ export class Records implements Adapter {
     return this.parts.store.claim(this.#spentKey(id), spent, { ttlSeconds: Math.max(ttlSeconds, 1) });
   }
 
+  /** Remembers what a spent token was exchanged for, while the grace window lasts; sealed under the spent token. */
+  async keepSuccessor(id: string, successor: string): Promise<void> {
+    const ttlSeconds = this.parts.refreshGraceSeconds;
+    if (ttlSeconds > 0) await this.parts.store.put(successorKey(id), sealRecord(id, successor), { ttlSeconds });
+  }
+
+  async successor(id: string): Promise<string | undefined> {
+    const sealed = await this.parts.store.get<string>(successorKey(id));
+    return sealed === undefined ? undefined : openRecord<string>(id, sealed);
+  }
+
   /**
    * Shortens what is kept of a spent record: long enough to notice a replay, not for the years a busy login lasts.
    * The mark that it is spent is left for its whole life, so that it can never count as unspent again.
@@ -118,6 +129,10 @@ export class Records implements Adapter {
   #grantIndex(grantId: string): string {
     return `oidc:grant:${grantId}:${this.model}:`;
   }
+}
+
+function successorKey(id: string): string {
+  return `oidc:successor:${hashedId(id)}`;
 }
 
 function uidKey(uid: string): string {
