@@ -18,7 +18,7 @@ import { refuse, TunnelAdapter } from './tunnel/tunnel-adapter.js';
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** What pages of any origin may read or use; no cookie counts there (RFC 9728 §3.1, RFC 8414 §3, RFC 7591). */
-const OPEN = /^\/(?:\.well-known\/|mcp(?:\/.*)?\/\.well-known\/|register$)/;
+const OPEN = /^\/(?:\.well-known\/|mcp(?:\/.*)?\/\.well-known\/|(?:register|token|revoke|jwks)$)/;
 
 export interface RelayApp {
   readonly nest: NestExpressApplication;
