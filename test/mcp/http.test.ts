@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawClient, replyOf } from './raw-client.js';
@@ -23,6 +24,17 @@ describe('a POST body', () => {
       expect((await replyOf(response)).error.message).toContain('limits.requestBytes');
     }
     expect((await client.request(1, 'ping')).status).toBe(200);
+  });
+
+  it('over it without a length is 413 too, before it has ended', async () => {
+    const client = await RawClient.ready(relay);
+    const headers = { Authorization: `Bearer ${client.token}`, 'Content-Type': 'application/json' };
+    const endless = request(relay.url, { method: 'POST', headers });
+    endless.on('error', () => {});
+    endless.write(Buffer.alloc(200 * 1024, ' '));
+    const [response] = await once(endless, 'response');
+    expect(response.statusCode).toBe(413);
+    endless.destroy();
   });
 
   it('under limits.requestBytes passes', async () => {

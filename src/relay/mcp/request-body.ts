@@ -15,22 +15,23 @@ export function readRequestBody(req: IncomingMessage, maxBytes: number): Promise
   return new Promise((resolve) => {
     let chunks: Buffer[] = [];
     let bytes = 0;
-    const done = (read: BodyRead) => {
-      req.removeAllListeners('data');
-      resolve(read);
-    };
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= maxBytes) chunks.push(chunk);
       else chunks = [];
-      if (bytes > 2 * maxBytes) done({ kind: 'too_large' });
+      // What still comes is read and dropped until the answer has closed the connection.
+      if (bytes > 2 * maxBytes) resolve({ kind: 'too_large' });
     });
     req.once('end', () => {
-      if (bytes > maxBytes) return done({ kind: 'too_large' });
       const [only] = chunks;
-      done({ kind: 'whole', body: only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes) });
+      if (bytes > maxBytes) resolve({ kind: 'too_large' });
+      else
+        resolve({
+          kind: 'whole',
+          body: only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes),
+        });
     });
-    req.on('error', () => done({ kind: 'aborted' }));
-    req.once('close', () => done({ kind: 'aborted' }));
+    req.on('error', () => resolve({ kind: 'aborted' }));
+    req.once('close', () => resolve({ kind: 'aborted' }));
   });
 }
