@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AGENT_FRAMES, decodeFrame, encodeFrame, type Frame, FrameType, HEADER_BYTES } from '../../protocol/frames.js';
 import { LinkSender } from '../../protocol/link-sender.js';
 import { type CallHead, encodeCall, encodeJson, encodeWindow } from '../../protocol/messages.js';
+import { SendStream } from '../../protocol/send-stream.js';
 import { type CallAnswer, type CallLink, type CallOutput, RunningCalls } from './running-calls.js';
 
 const HEAD: CallHead = {
@@ -19,6 +20,7 @@ const HEAD: CallHead = {
 const id = (n: number): string => n.toString(16).padStart(32, '0');
 
 interface Started {
+  readonly params: Buffer;
   readonly output: CallOutput;
   readonly answer: (answer: CallAnswer) => void;
 }
@@ -26,10 +28,10 @@ interface Started {
 function rig() {
   const started: Started[] = [];
   const calls = new RunningCalls(
-    (_head, _params, output) =>
+    (_head, params, output) =>
       new Promise((resolve, reject) => {
         output.signal.addEventListener('abort', () => reject(output.signal.reason));
-        started.push({ output, answer: resolve });
+        started.push({ params, output, answer: resolve });
       }),
   );
   const link = (): CallLink & { readonly frames: Frame[]; checkpoints: number } => {
@@ -115,6 +117,48 @@ describe('RunningCalls', () => {
     calls.attach(link(), calls.resumable(new Set()), {});
     expect(started[0]?.output.signal.aborted).toBe(true);
     expect(calls.running).toBe(0);
+  });
+
+  it('executes a call once that came on the old link while the new one was greeted, and answers on the new one', async () => {
+    const { calls, started, link, send } = rig();
+    const [old, fresh] = [link(), link()];
+    const offered = calls.resumable(new Set());
+    send(old, 1);
+    calls.attach(fresh, offered, {});
+    send(fresh, 1);
+    started[0]?.answer(result('{"ok":1}'));
+    await settled();
+    expect(started).toHaveLength(1);
+    expect(old.frames).toEqual([]);
+    expect(fresh.frames.map((frame) => frame.body.toString())).toEqual(['{"ok":1}']);
+  });
+
+  it('goes on with a call that only the relay names', async () => {
+    const { calls, started, link, send } = rig();
+    const [old, fresh] = [link(), link()];
+    const offered = calls.resumable(new Set());
+    send(old, 1);
+    started[0]?.output.event(Buffer.from('{"n":1}'), false);
+    calls.attach(fresh, offered, { [id(1)]: wire(old.frames) });
+    started[0]?.answer(result('{"ok":1}'));
+    await settled();
+    expect(fresh.frames.map((frame) => frame.body.toString())).toEqual(['{"ok":1}']);
+  });
+
+  it('keeps the pieces of one link from those of another', async () => {
+    const { calls, started, link } = rig();
+    const [old, fresh] = [link(), link()];
+    const body = encodeCall(HEAD, Buffer.from(`{"a":"${'x'.repeat(100_000)}"}`));
+    const stream = new SendStream(id(1));
+    stream.push(FrameType.call, body);
+    const take = () => decodeFrame(stream.next() ?? Buffer.alloc(0), new Set([FrameType.call]));
+    const first = take();
+    calls.frame(first, old);
+    calls.frame(first, fresh);
+    calls.frame(take(), fresh);
+    await settled();
+    expect(started).toHaveLength(1);
+    expect(started[0]?.params.length).toBe(100_008);
   });
 
   it('leaves the calls of a draining link where they are', () => {

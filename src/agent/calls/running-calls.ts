@@ -41,6 +41,11 @@ interface Call {
   marked: boolean;
 }
 
+interface Incoming {
+  readonly assembler: Assembler;
+  readonly windows: Map<string, ReceiveWindow>;
+}
+
 /** What the connection under the calls can do besides sending. */
 export interface CallLink {
   readonly sender: LinkSender;
@@ -53,8 +58,8 @@ export interface CallLink {
  */
 export class RunningCalls {
   readonly #calls = new Map<string, Call>();
-  readonly #assembler = new Assembler(CALL_BYTES, OPEN_CALLS);
-  readonly #partial = new Map<string, ReceiveWindow>();
+  /** Calls of which not all pieces have come, by the link they come on: a link's pieces never meet another's. */
+  readonly #incoming = new Map<LinkSender, Incoming>();
   #unconfirmed = 0;
   #unconfirmedBytes = 0;
 
@@ -72,28 +77,26 @@ export class RunningCalls {
     return ids;
   }
 
-  /** A new link: frames go on from what the relay has; calls it no longer waits for are cancelled. */
+  /**
+   * A new link: frames go on from what the relay has; calls it no longer waits for are cancelled.
+   *
+   * @param offered what hello said; the relay may name calls beyond it, which reached this agent after hello was written
+   */
   attach(link: CallLink, offered: readonly string[], received: Readonly<Record<string, number>>): void {
-    for (const id of offered) {
+    for (const id of new Set([...offered, ...Object.keys(received)])) {
       const call = this.#calls.get(id);
       if (call === undefined) continue;
-      call.sender?.detach(call.stream);
       const offset = received[id];
-      if (offset === undefined || !call.stream.rewind(offset)) {
+      if (offset === undefined || !this.#move(call, link, offset)) {
         this.#forget(id, call, new Error('the relay no longer waits for this call'));
-        continue;
       }
-      call.marked = false;
-      call.sender = link.sender;
-      link.sender.attach(call.stream);
     }
   }
 
   /** A link is gone; its calls go on and wait for the next one. */
   detach(sender: LinkSender): void {
     for (const call of this.#calls.values()) if (call.sender === sender) call.sender = undefined;
-    for (const id of this.#partial.keys()) this.#assembler.drop(id);
-    this.#partial.clear();
+    this.#incoming.delete(sender);
   }
 
   /** @throws MessageError or Error: the link is to be closed as broken */
@@ -103,7 +106,7 @@ export class RunningCalls {
         this.#receive(frame, link);
         return;
       case FrameType.cancel:
-        this.#cancel(frame);
+        this.#cancel(frame, link);
         return;
       case FrameType.window: {
         const call = this.#calls.get(frame.id);
@@ -136,11 +139,12 @@ export class RunningCalls {
   }
 
   #receive(frame: Frame, link: CallLink): void {
-    let window = this.#partial.get(frame.id);
+    const { assembler, windows } = this.#incomingOf(link.sender);
+    let window = windows.get(frame.id);
     if (frame.more || window !== undefined) {
       if (window === undefined) {
         window = new ReceiveWindow();
-        this.#partial.set(frame.id, window);
+        windows.set(frame.id, window);
       }
       const bytes = frame.body.length + HEADER_BYTES;
       if (!window.receive(bytes)) throw new Error('call over its credit');
@@ -149,13 +153,37 @@ export class RunningCalls {
         link.sender.control(encodeFrame(FrameType.window, false, frame.id, encodeWindow(limit)));
       }
     }
-    const body = this.#assembler.add(frame);
+    const body = assembler.add(frame);
     if (body === undefined) return;
-    this.#partial.delete(frame.id);
+    windows.delete(frame.id);
     if (frame.id === NO_ID) throw new Error('call without an id');
-    if (this.#calls.has(frame.id)) return;
+    const known = this.#calls.get(frame.id);
+    if (known !== undefined) {
+      // It came on the old link while this one was being greeted: not executed again, told from the beginning here.
+      if (!this.#move(known, link, 0)) throw new Error('call sent twice');
+      return;
+    }
     const { head, params } = decodeCall(body);
     void this.#execute(frame.id, head, params, link);
+  }
+
+  #incomingOf(sender: LinkSender): Incoming {
+    let incoming = this.#incoming.get(sender);
+    if (incoming === undefined) {
+      incoming = { assembler: new Assembler(CALL_BYTES, OPEN_CALLS), windows: new Map() };
+      this.#incoming.set(sender, incoming);
+    }
+    return incoming;
+  }
+
+  /** Sends a call's frames on this link from `offset` on; false when they are no longer there. */
+  #move(call: Call, link: CallLink, offset: number): boolean {
+    call.sender?.detach(call.stream);
+    if (!call.stream.rewind(offset)) return false;
+    call.marked = false;
+    call.sender = link.sender;
+    link.sender.attach(call.stream);
+    return true;
   }
 
   async #execute(id: string, head: CallHead, params: Buffer, link: CallLink): Promise<void> {
@@ -197,10 +225,11 @@ export class RunningCalls {
     if (this.#unconfirmed > UNCONFIRMED_CALLS || this.#unconfirmedBytes > UNCONFIRMED_BYTES) link.checkpoint();
   }
 
-  #cancel(frame: Frame): void {
+  #cancel(frame: Frame, link: CallLink): void {
     const { reason } = decodeCancel(frame.body);
-    this.#assembler.drop(frame.id);
-    this.#partial.delete(frame.id);
+    const incoming = this.#incoming.get(link.sender);
+    incoming?.assembler.drop(frame.id);
+    incoming?.windows.delete(frame.id);
     const call = this.#calls.get(frame.id);
     if (call !== undefined) this.#forget(frame.id, call, new Error(reason));
   }
