@@ -1,6 +1,8 @@
 /** An OAuth client as MCP clients are: it registers, and a browser signs its user in. Everything stays in memory. */
 export class DemoOAuthClient {
-  redirectUrl = 'http://127.0.0.1:33418/callback';
+  /** Nothing listens there: the demo's browser stops at this address and hands the code over. */
+  static redirect = 'http://127.0.0.1:33418/callback';
+  redirectUrl = DemoOAuthClient.redirect;
   clientMetadata = {
     client_name: 'Demo client',
     redirect_uris: [this.redirectUrl],

@@ -25,6 +25,10 @@ export class Program {
     this.#child.once('exit', (code) => this.#line(`(${this.name} ended with status ${code})`, true));
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   /** The first line, past or to come, that `pattern` matches. */
   line(pattern) {
     return new Promise((resolve, reject) => {
