@@ -103,6 +103,8 @@ export class Link {
     }
     // Until the link is lost, drained, or its token is about to end.
     await this.#pause.forever();
+    // Told to end: no pause before a redial that will not come.
+    if (signal.aborted) return;
     if (this.#refusal !== undefined) await this.#refuse(this.#refusal, signal);
     else if (this.#after === 'redial') await this.#pause.for(redialDelay(this.#attempt++));
   }
