@@ -106,6 +106,8 @@ test.each([
   ['null', 'null'],
   ['broken JSON', '{'],
   ['deep JSON', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+  ['deep redirects', `{"redirect_uris":${'['.repeat(20_000)}${']'.repeat(20_000)}}`],
+  ['deep keys', `{"redirect_uris":["${CALLBACK}"],"jwks":${'{"a":'.repeat(9000)}1${'}'.repeat(9000)}}`],
 ])('%s is refused with 400', async (_name, text) => {
   const { status, body } = await register(relay.url, text);
   expect(status).toBe(400);

@@ -5,6 +5,8 @@ import { checkRedirectUri, isNativeRedirect } from './redirect-uri.js';
 const MAX_METADATA_BYTES = 16 * 1024;
 const MAX_REDIRECT_URIS = 32;
 const MAX_NAME_LENGTH = 200;
+// A key set in the metadata is four deep; whoever writes a far deeper document out again runs out of stack.
+const MAX_DEPTH = 8;
 
 // What the relay acts on or shows. Anything else a client sends is left out (RFC 7591 §2: ignore what is unknown).
 const kept = new Set([
@@ -36,6 +38,7 @@ export function tidyClientMetadata(metadata: ClientMetadata, errors: OidcProvide
   const refuse = (why: string): never => {
     throw new errors.InvalidClientMetadata(why);
   };
+  if (tooDeep(metadata, MAX_DEPTH)) refuse('the metadata is nested too deep');
   if (Buffer.byteLength(JSON.stringify(metadata)) > MAX_METADATA_BYTES) refuse('the metadata is too large');
   if (typeof metadata.client_name === 'string' && metadata.client_name.length > MAX_NAME_LENGTH) {
     refuse(`client_name must be at most ${MAX_NAME_LENGTH} characters long`);
@@ -44,6 +47,11 @@ export function tidyClientMetadata(metadata: ClientMetadata, errors: OidcProvide
   tidyAuthMethod(metadata);
   tidyGrants(metadata);
   tidyRedirects(metadata, refuse);
+}
+
+function tooDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => tooDeep(inner, depth - 1));
 }
 
 /** No client has a secret here, so none is stored: what is not `private_key_jwt` with a key is `none`. */

@@ -15,6 +15,8 @@ interface Registration {
   readonly approved: boolean;
 }
 
+type Known = Pick<Registration, 'seenAt' | 'approved'>;
+
 export interface ClientRecordParts {
   readonly store: Store;
   readonly errors: OidcProvider['errors'];
@@ -23,10 +25,14 @@ export interface ClientRecordParts {
 
 /** Dynamically registered clients (RFC 7591): each expires some days after its last use, and there are only so many. */
 export class ClientRecords implements Adapter {
+  /** All registrations by key; reading them from the store each time would let a flood of registrations stop the relay. */
+  #known: Promise<Map<string, Known>> | undefined;
+
   constructor(private readonly parts: ClientRecordParts) {}
 
   async upsert(id: string, metadata: AdapterPayload): Promise<void> {
-    await this.#makeRoom();
+    const known = await this.#all();
+    await this.#makeRoom(known);
     await this.#put(id, { metadata, seenAt: Date.now(), approved: false });
   }
 
@@ -44,6 +50,7 @@ export class ClientRecords implements Adapter {
   }
 
   async destroy(id: string): Promise<void> {
+    (await this.#all()).delete(key(id));
     await this.parts.store.delete(key(id));
   }
 
@@ -53,29 +60,48 @@ export class ClientRecords implements Adapter {
   async revokeByGrantId(): Promise<void> {}
 
   /** At the limit the oldest client that nobody ever approved goes; one in use never does. */
-  async #makeRoom(): Promise<void> {
-    let count = 0;
+  async #makeRoom(known: Map<string, Known>): Promise<void> {
+    const expired = Date.now() - this.parts.limits.registrationDays * DAY_MS;
     let oldest: { readonly key: string; readonly seenAt: number } | undefined;
-    for await (const [found, { seenAt, approved }] of this.parts.store.list<Registration>(PREFIX)) {
-      count += 1;
-      if (!approved && (oldest === undefined || seenAt < oldest.seenAt)) oldest = { key: found, seenAt };
+    for (const [found, { seenAt, approved }] of known) {
+      if (seenAt <= expired) known.delete(found);
+      else if (!approved && (oldest === undefined || seenAt < oldest.seenAt)) oldest = { key: found, seenAt };
     }
-    if (count < this.parts.limits.registeredClients) return;
+    if (known.size < this.parts.limits.registeredClients) return;
     if (oldest === undefined) {
       throw new this.parts.errors.TemporarilyUnavailable(
         'this relay has as many registered clients as it may have (limits.registeredClients)',
       );
     }
+    known.delete(oldest.key);
     await this.parts.store.delete(oldest.key);
+  }
+
+  #all(): Promise<Map<string, Known>> {
+    this.#known ??= this.#read().catch((error: unknown) => {
+      this.#known = undefined;
+      throw error;
+    });
+    return this.#known;
+  }
+
+  async #read(): Promise<Map<string, Known>> {
+    const known = new Map<string, Known>();
+    for await (const [found, { seenAt, approved }] of this.parts.store.list<Registration>(PREFIX)) {
+      known.set(found, { seenAt, approved });
+    }
+    return known;
   }
 
   #get(id: string): Promise<Registration | undefined> {
     return this.parts.store.get<Registration>(key(id));
   }
 
-  #put(id: string, registration: Registration): Promise<void> {
+  async #put(id: string, registration: Registration): Promise<void> {
+    const { seenAt, approved } = registration;
+    (await this.#all()).set(key(id), { seenAt, approved });
     const ttlSeconds = this.parts.limits.registrationDays * 86_400;
-    return this.parts.store.put(key(id), registration, { ttlSeconds, durable: true });
+    await this.parts.store.put(key(id), registration, { ttlSeconds, durable: true });
   }
 }
 
