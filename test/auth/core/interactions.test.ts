@@ -54,6 +54,23 @@ test('another browser cannot act on the authorization', async () => {
   expect(JSON.parse(crossed.body)).toEqual({ interaction: 'missing' });
 });
 
+test('an approval given in one browser is none in another that was handed its cookie', async () => {
+  const { page, browser } = await begin(relay.url, client);
+  const { uid } = JSON.parse(page.body);
+  const planted = browser.cookies.join('; ');
+  const victim = { headers: { cookie: planted } };
+  const submitted = { ...victim, method: 'POST', redirect: 'manual' } as const;
+  const approved = await browser.open(`/interaction/${uid}/consent`, submit);
+  expect(JSON.parse(approved.body)).toMatchObject({ consented: true });
+  const shown = await fetch(`${relay.url}/interaction/${uid}`, victim);
+  expect(await shown.json()).toMatchObject({ uid, consented: false });
+  const finished = await fetch(`${relay.url}/interaction/${uid}/finish`, submitted);
+  expect(await finished.json()).toEqual({ interaction: 'not_approved' });
+  const own = await browser.open(`/interaction/${uid}/finish`, submit);
+  expect(own.url.searchParams.has('code')).toBe(true);
+  expect(browser.cookies.filter((cookie) => cookie.includes('approved'))).toEqual([]);
+});
+
 test("another authorization's cookie does not fit", async () => {
   const { page, browser } = await begin(relay.url, client);
   const { uid } = JSON.parse(page.body);

@@ -38,6 +38,11 @@ class Pages {
     const userId = req.get('x-user') ?? 'https://idp.example|alice';
     await answering(res, async () => {
       if (req.params.action === 'deny') return interactions.deny(req, res);
+      if (req.params.action === 'consent') {
+        await interactions.approve(req, res);
+        res.json(await interactions.pending(req, res));
+        return;
+      }
       if (req.params.action === 'approve') await interactions.approve(req, res);
       await interactions.finish(req, res, { userId, displayName: `Name of ${userId}` });
     });

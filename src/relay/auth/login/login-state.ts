@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
 import type { Store } from '../../store/store.js';
 import { LoginError } from './login-error.js';
@@ -81,7 +82,7 @@ function isSealed(value: unknown): value is Sealed {
 }
 
 /** The value of one cookie of the request, not decoded (ours are base64url). */
-export function cookieOf(req: Request, name: string): string | undefined {
+export function cookieOf(req: IncomingMessage, name: string): string | undefined {
   for (const pair of (req.headers.cookie ?? '').split(';')) {
     const equals = pair.indexOf('=');
     if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();

@@ -4,6 +4,7 @@ import type { Store } from '../../store/store.js';
 import { InteractionError, type Interactions, type PendingAuthorization } from '../interactions.js';
 import type { Resources } from '../resources.js';
 import { AGENT_CLIENT_ID } from './agent-client.js';
+import { ApprovalCookie } from './approval-cookie.js';
 import { openidScopes } from './authorize-request.js';
 import type { OidcProvider } from './load.js';
 import { type Client, describeClient } from './pending-client.js';
@@ -24,7 +25,11 @@ export interface InteractionParts {
 
 /** Interactions on oidc-provider's own record, which a signed cookie binds to one browser. */
 export class ProviderInteractions implements Interactions {
-  constructor(private readonly parts: InteractionParts) {}
+  readonly #approval: ApprovalCookie;
+
+  constructor(private readonly parts: InteractionParts) {
+    this.#approval = new ApprovalCookie(parts.resources.issuer.startsWith('https:'));
+  }
 
   async pending(req: IncomingMessage, res: ServerResponse): Promise<PendingAuthorization> {
     const interaction = await this.#details(req, res);
@@ -36,18 +41,20 @@ export class ProviderInteractions implements Interactions {
       client: describeClient(client, redirectUri),
       scopes: [clientId === AGENT_CLIENT_ID ? 'tunnel' : 'mcp'],
       resource,
-      consented: isApproved(interaction),
+      consented: this.#isApproved(req, interaction),
       ...(account === undefined ? {} : { account }),
     };
   }
 
   async approve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { uid } = await this.#details(req, res);
-    await this.parts.provider.interactionResult(req, res, { approved: uid }, { mergeWithLastSubmission: false });
+    const approved = this.#approval.give(req, res, uid);
+    await this.parts.provider.interactionResult(req, res, { approved }, { mergeWithLastSubmission: false });
   }
 
   async deny(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    await this.#details(req, res);
+    const { uid } = await this.#details(req, res);
+    this.#approval.forget(res, uid);
     const refusal = { error: 'access_denied', error_description: 'the user refused' };
     await this.parts.provider.interactionFinished(req, res, refusal, { mergeWithLastSubmission: false });
   }
@@ -58,7 +65,8 @@ export class ProviderInteractions implements Interactions {
     account: { readonly userId: string; readonly displayName: string },
   ): Promise<void> {
     const interaction = await this.#details(req, res);
-    if (!isApproved(interaction)) throw new InteractionError('not_approved');
+    if (!this.#isApproved(req, interaction)) throw new InteractionError('not_approved');
+    this.#approval.forget(res, interaction.uid);
     await this.#rememberAccount(account);
     await this.#switchAccount(req, res, interaction, account.userId);
     const grantId = await this.#grant(interaction, account.userId);
@@ -74,6 +82,10 @@ export class ProviderInteractions implements Interactions {
     grant.addResourceScope(resource, clientId === AGENT_CLIENT_ID ? 'tunnel' : 'mcp');
     await this.parts.clientApproved(await this.#client(clientId));
     return grant.save();
+  }
+
+  #isApproved(req: IncomingMessage, { uid, result }: Interaction): boolean {
+    return this.#approval.matches(req, uid, result?.approved);
   }
 
   async #client(clientId: string): Promise<Client> {
@@ -130,10 +142,6 @@ export class ProviderInteractions implements Interactions {
     const known = await this.parts.store.get<{ readonly displayName: string }>(identityKey(userId));
     return { userId, displayName: known?.displayName ?? userId };
   }
-}
-
-function isApproved(interaction: Interaction): boolean {
-  return interaction.result?.approved === interaction.uid;
 }
 
 function readParams({ params }: Interaction) {
