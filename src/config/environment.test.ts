@@ -18,6 +18,13 @@ describe('what local servers are given', () => {
     expect(child).toEqual({ PATH: '/bin', HOME: '/home/me', LC_TIME: 'C', https_proxy: 'http://proxy:1' });
   });
 
+  it.each(['http://me:hush@proxy:1', 'me:hush@proxy:1', 'socks5://me@proxy'])('is no proxy with a login: %s', (url) => {
+    const env = { HTTPS_PROXY: url, http_proxy: url, ALL_PROXY: url, NO_PROXY: 'a@b' };
+    expect(agentEnvironment(env, 'linux').child).toEqual({ NO_PROXY: 'a@b' });
+    expect(agentEnvironment(env, 'win32').child).toEqual({ NO_PROXY: 'a@b' });
+    expect(agentEnvironment(env, 'linux').proxy.https).toBe(url);
+  });
+
   it('keeps the spelling Windows gives', () => {
     const found = agentEnvironment({ Path: 'C:\\bin', SystemRoot: 'C:\\Windows', GITHUB_TOKEN: 'no' }, 'win32');
     expect(found.child).toEqual({ Path: 'C:\\bin', SystemRoot: 'C:\\Windows' });

@@ -13,7 +13,10 @@ export interface AgentEnvironment {
   readonly path: string;
   /** The user's login shell, from which the agent asks the PATH a terminal would have; absent on Windows. */
   readonly shell?: string;
-  /** What a local server is given besides its own `env`: no secrets of ours, and PATH as it stands here. */
+  /**
+   * What a local server is given besides its own `env`: no secrets, and PATH as it stands here. A proxy with a user name
+   * or password in its URL is left out: a server that needs it names the variable in its `env`.
+   */
   readonly child: Readonly<Record<string, string>>;
   /** Proxy variables as read; either spelling, the lower-case one first as curl does. */
   readonly proxy: { readonly https?: string; readonly http?: string; readonly no?: string };
@@ -83,7 +86,7 @@ export function agentEnvironment(
       NETWORK.includes(name.toUpperCase()) ||
       (!windows && name.startsWith('LC_'));
     // Exported bash functions start so, and a shell that reads one runs it (Shellshock).
-    if (known && value !== undefined && !value.startsWith('()')) child[name] = value;
+    if (known && value !== undefined && !value.startsWith('()') && !holdsLogin(name, value)) child[name] = value;
   }
   const https = pick(env, 'https_proxy') ?? pick(env, 'all_proxy');
   const http = pick(env, 'http_proxy') ?? pick(env, 'all_proxy');
@@ -95,6 +98,11 @@ export function agentEnvironment(
     child,
     proxy: { ...(https ? { https } : {}), ...(http ? { http } : {}), ...(no ? { no } : {}) },
   };
+}
+
+/** True for a proxy's address with a user name or password in it; curl takes one without a scheme too. */
+function holdsLogin(name: string, value: string): boolean {
+  return /_proxy$/i.test(name) && !/^no_proxy$/i.test(name) && value.includes('@');
 }
 
 /** An empty variable counts as unset, as in curl. */
