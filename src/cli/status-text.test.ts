@@ -44,3 +44,15 @@ it('shows an agent that is not there, and a relay', () => {
   const relay = { mode: 'relay', ok: false, url: 'http://127.0.0.1:3000/readyz', problems: [] } as const;
   expect(statusText(relay, false)).toBe('Relay  not up (asked http://127.0.0.1:3000/readyz)');
 });
+
+it('shows what the relay and the servers call things, and nothing a terminal obeys', () => {
+  const hostile = '\u001b]0;x\u0007\u202e\r\n';
+  const servers = [{ name: `shell${hostile}`, status: `ready${hostile}`, tools: 1 }];
+  const snapshot = { link: 'online', since: 0, deviceName: `laptop${hostile}`, callsRunning: 0, servers };
+  const login = { status: 'logged_in', account: `anna${hostile}` };
+  const problems = [{ what: `w${hostile}`, next: `n${hostile}` }];
+  const report = { mode: 'agent', ok: true, relay: 'r', agent: { running: true, snapshot }, login, problems } as const;
+  const text = statusText(report, false);
+  expect(text).toContain('as laptop\\u001b]0;x\\u0007\\u202e\\r\\n');
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+});

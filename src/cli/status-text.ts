@@ -42,7 +42,7 @@ export function statusText(report: ShownStatus, color: boolean): string {
     const { agent, login, relay = '' } = report;
     const snapshot = agent?.snapshot;
     const state = snapshot?.link ?? (agent?.running ? 'starting' : 'not running');
-    const device = snapshot?.deviceName === undefined ? '' : ` as ${snapshot.deviceName}`;
+    const device = snapshot?.deviceName === undefined ? '' : ` as ${printable(snapshot.deviceName)}`;
     const since = snapshot === undefined ? '' : ` since ${new Date(snapshot.since).toISOString()}`;
     rows.push(['Relay', relay]);
     rows.push([
@@ -55,7 +55,10 @@ export function statusText(report: ShownStatus, color: boolean): string {
     ]);
     for (const { name, status, tools } of snapshot?.servers ?? []) {
       const counted = status === 'ready' ? `, ${tools} ${tools === 1 ? 'tool' : 'tools'}` : '';
-      rows.push([`  ${name}`, `${style(status === 'ready' ? 'green' : 'yellow', status)}${counted}`]);
+      rows.push([
+        `  ${printable(name)}`,
+        `${style(status === 'ready' ? 'green' : 'yellow', printable(status))}${counted}`,
+      ]);
     }
   }
   const width = Math.max(...rows.map(([label]) => label.length));
