@@ -28,6 +28,7 @@ describe('event ids', () => {
     'a.1.%',
     `a.1.${Buffer.from('{}').toString('base64url')}x`,
     'a.99999999999999999.',
+    `a.1.${Buffer.from('\n1\r').toString('base64url')}`,
   ])('that no relay made name no request: %s', (text) => {
     expect(parseEventId(text)?.requestId).toBeUndefined();
   });

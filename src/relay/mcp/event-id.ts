@@ -41,7 +41,8 @@ function readTag(tag: string): string | undefined {
   const text = Buffer.from(tag, 'base64url').toString('utf8');
   try {
     const id: unknown = JSON.parse(text);
-    return typeof id === 'string' || typeof id === 'number' ? text : undefined;
+    // The text goes into an event: line breaks around the value would make it two.
+    return (typeof id === 'string' || typeof id === 'number') && !/[\r\n]/.test(text) ? text : undefined;
   } catch {
     return undefined;
   }
