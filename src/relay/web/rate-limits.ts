@@ -8,6 +8,8 @@ import { PageError } from './page-error.js';
 import { passed } from './passed.js';
 
 const WINDOW_MS = 60_000;
+/** Failures of an account from all addresses, for each that one address may have: one address alone locks nobody out. */
+const ADDRESSES = 10;
 
 /** How often a page may be asked for and a password be tried; `req.ip` is as far as `trustProxy` says. */
 @Injectable()
@@ -21,7 +23,7 @@ export class RateLimits implements OnModuleDestroy {
     const { requestsPerMinute, signInsPerMinute } = config.limits;
     this.#pages = this.#limiter(requestsPerMinute);
     this.#signInsOfAddress = this.#limiter(signInsPerMinute);
-    this.#failuresOfAccount = this.#limiter(signInsPerMinute, (req) =>
+    this.#failuresOfAccount = this.#limiter(ADDRESSES * signInsPerMinute, (req) =>
       nameKey(String(req.body?.name ?? '').slice(0, 256)),
     );
   }
