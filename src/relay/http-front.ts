@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Limits } from '../config/config.js';
+import { clientNetwork } from './client-network.js';
 import type { TrustHop } from './host-rule.js';
 import { ListenError } from './listen-error.js';
 
@@ -32,12 +33,7 @@ export class HttpFront {
         requestTimeout: (limits.headerSeconds + limits.bodySeconds) * 1000,
         keepAliveTimeout: limits.idleSeconds * 1000,
       },
-      (req, res) => {
-        if (this.#handlers !== undefined) return this.#handlers.request(req, res);
-        const alive = req.url === '/healthz';
-        res.writeHead(alive ? 200 : 503, { 'content-type': 'application/json', 'retry-after': '1' });
-        res.end(JSON.stringify(alive ? { status: 'ok' } : { error: 'unavailable', error_description: 'starting' }));
-      },
+      (req, res) => this.#request(req, res),
     );
     this.server.on('upgrade', (req, socket, head) => void this.#upgrade(req, socket, head));
     this.server.on('connection', (socket) => this.#count(socket));
@@ -70,6 +66,20 @@ export class HttpFront {
     clearTimeout(timer);
   }
 
+  #request(req: IncomingMessage, res: ServerResponse): void {
+    // Only a proxy's clients send a whole URL (RFC 9112 §3.2.2), and parsers do not agree on what is one.
+    if (req.url?.startsWith('/') !== true) {
+      sendJson(res, 400, { error: 'invalid_request', error_description: 'send a path, not a URL' });
+    } else if (this.#handlers !== undefined) {
+      this.#handlers.request(req, res);
+    } else if (req.url === '/healthz') {
+      sendJson(res, 200, { status: 'ok' });
+    } else {
+      res.setHeader('Retry-After', '1');
+      sendJson(res, 503, { error: 'unavailable', error_description: 'starting' });
+    }
+  }
+
   async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // Without a listener a peer's reset would end the process; 'close' follows, and says all there is to say.
     socket.on('error', () => undefined);
@@ -79,8 +89,9 @@ export class HttpFront {
   }
 
   #count(socket: Socket): void {
-    const address = socket.remoteAddress;
-    if (address === undefined || this.trust(address, 0)) return;
+    const from = socket.remoteAddress;
+    if (from === undefined || this.trust(from, 0)) return;
+    const address = clientNetwork(from);
     const open = this.#perAddress.get(address) ?? 0;
     if (open >= this.limits.connectionsPerAddress) {
       socket.destroy();
@@ -93,6 +104,10 @@ export class HttpFront {
       else this.#perAddress.delete(address);
     });
   }
+}
+
+function sendJson(res: ServerResponse, status: number, body: object): void {
+  res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
 }
 
 function addressOf(server: Server): AddressInfo {
