@@ -15,6 +15,7 @@ export const optionalPackages = [
   '@nestjs/platform-socket.io',
   '@fastify/*',
   'bufferutil',
+  'class-transformer',
   'file-type',
   'kerberos',
   'utf-8-validate',

@@ -18,7 +18,7 @@ import { type DaemonCommand, daemonCommand } from './spawn-daemon.js';
 import { errorResult, restartResult, SESSION_TOOLS, statusResult } from './tools.js';
 
 /** `status` waits this long for a daemon that is starting, then says how far it is. */
-const JOIN_MS = 8_000;
+const JOIN_MS = 25_000;
 
 export interface StdioEntryOptions {
   readonly signal: AbortSignal;
