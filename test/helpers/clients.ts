@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { auth } from '@modelcontextprotocol/sdk/client/auth.js';
+import { auth, type OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -32,6 +32,7 @@ export class MemoryOAuth implements AsyncDisposable {
   #client: ClientInformation | undefined;
   #tokens: Tokens | undefined;
   #verifier = '';
+  #discovery: OAuthDiscoveryState | undefined;
 
   private constructor(
     readonly redirectUrl: string,
@@ -90,6 +91,15 @@ export class MemoryOAuth implements AsyncDisposable {
 
   codeVerifier(): string {
     return this.#verifier;
+  }
+
+  /** SDK v2 keeps here where it began, and refuses an answer of another server. */
+  saveDiscoveryState(state: OAuthDiscoveryState): void {
+    this.#discovery = state;
+  }
+
+  discoveryState(): OAuthDiscoveryState | undefined {
+    return this.#discovery;
   }
 
   async redirectToAuthorization(url: URL): Promise<void> {

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect } from 'vitest';
 
 const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 /** A program that has been told to end is given this long. */
@@ -114,11 +114,13 @@ export class Program implements AsyncDisposable {
   /** Ends it, and waits until it has. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     if (!this.#over) this.#child.kill(signal);
-    const late = setTimeout(() => this.#child.kill('SIGKILL'), END_MS);
+    const decided = new AbortController();
+    const late = setTimeout(END_MS, undefined, { signal: decided.signal }).then(() => this.#child.kill('SIGKILL'));
+    late.catch(() => undefined);
     try {
       return await this.ended;
     } finally {
-      clearTimeout(late);
+      decided.abort();
     }
   }
 
@@ -156,5 +158,10 @@ export async function processesOf(folder: string): Promise<number[]> {
 
 /** Fails when a process that belongs to `folder` lives on. */
 export async function expectNoneLeft(folder: string): Promise<void> {
-  await expect.poll(() => processesOf(folder), { timeout: END_MS, interval: 100 }).toEqual([]);
+  // Also used in hooks, where expect.poll is not to be had.
+  const deadline = Date.now() + END_MS;
+  for (let left = await processesOf(folder); left.length > 0; left = await processesOf(folder)) {
+    if (Date.now() > deadline) throw new Error(`processes are left: ${left.join(', ')}`);
+    await setTimeout(50);
+  }
 }
