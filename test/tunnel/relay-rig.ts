@@ -17,6 +17,7 @@ export interface TokenOptions {
   readonly path?: string;
   readonly seconds?: number;
   readonly grantId?: string;
+  readonly clientId?: string;
 }
 
 export interface Rig extends AsyncDisposable {
@@ -63,8 +64,8 @@ export async function startRig(limits: Partial<Limits> = {}, change: Partial<Rel
         await new Promise<void>((resolve) => waiting.push(resolve));
       }
     },
-    token: async (userId, { scope = 'tunnel', path = '/ws', seconds = 600, grantId } = {}) =>
-      new SignJWT({ scope, client_id: 'agent', grant_id: grantId ?? randomBytes(8).toString('hex') })
+    token: async (userId, { scope = 'tunnel', path = '/ws', seconds = 600, grantId, clientId = 'agent' } = {}) =>
+      new SignJWT({ scope, client_id: clientId, grant_id: grantId ?? randomBytes(8).toString('hex') })
         .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: signing.kid })
         .setIssuer(relay.publicUrl)
         .setSubject(userId)
