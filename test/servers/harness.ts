@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import { type Clock, systemClock } from '../../src/agent/servers/clock.js';
@@ -12,6 +13,7 @@ import type {
 import type { HttpServerConfig, LocalServerConfig, StdioServerConfig } from '../../src/config/config.js';
 import { agentEnvironment } from '../../src/config/environment.js';
 import type { Logger } from '../../src/log/logger.js';
+import { tempFolder as newFolder } from '../helpers/temp.js';
 
 export const fixture = (name: string) => fileURLToPath(new URL(`../helpers/fixtures/${name}`, import.meta.url));
 export const nodeModule = (path: string) => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
@@ -67,10 +69,37 @@ export interface Harness {
   call(server: string, name: string, args?: object, context?: Partial<RequestContext>): Promise<RequestOutcome>;
 }
 
-const running: LocalServers[] = [];
+const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((servers) => servers.close()));
+  for (const end of ends.splice(0).reverse()) await end();
 });
+
+/** Runs after the test, the last one first. */
+export function atEnd(end: () => Promise<unknown>): void {
+  ends.push(end);
+}
+
+/** Path of an empty folder that goes after the test. */
+export async function tempFolder(): Promise<string> {
+  const folder = await newFolder('servers');
+  atEnd(async () => folder[Symbol.asyncDispose]());
+  return folder.path;
+}
+
+interface LoggedMessage {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly name?: string };
+}
+
+/** The messages that the stdio fixture server wrote into its log. */
+export async function logged(path: string): Promise<LoggedMessage[]> {
+  const text = await readFile(path, 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
 
 /** Local servers that are closed after the test, and what they told. */
 export function harness(
@@ -107,7 +136,7 @@ export function harness(
     },
     ...options,
   });
-  running.push(servers);
+  atEnd(() => servers.close());
   const until = <T>(look: () => T | undefined): Promise<T> =>
     new Promise((resolve) => {
       const check = () => {
@@ -164,4 +193,9 @@ export function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** The process id that the stdio fixture server tells in its serverInfo. */
+export function pidOf(state: { readonly serverInfo?: Record<string, unknown> } | undefined): number {
+  return Number(state?.serverInfo?.pid);
 }

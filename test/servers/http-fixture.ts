@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -115,3 +116,12 @@ export function sendEvents(response: ServerResponse, ...messages: object[]): Ser
 }
 
 const event = (message: object) => `event: message\ndata: ${JSON.stringify(message)}\n\n`;
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,94 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { agentEnvironment } from '../../src/config/environment.js';
-import { harness, http, nodeModule, ready, resultOf, TestClock, textOf } from './harness.js';
-import { HttpFixture, sendEvents } from './http-fixture.js';
-
-const EVERYTHING = nodeModule('@modelcontextprotocol/server-everything/dist/index.js');
-const cleanup: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of cleanup.splice(0).reverse()) await end();
-});
+import { atEnd, harness, http, ready, resultOf, TestClock, textOf } from './harness.js';
+import { freePort, HttpFixture, sendEvents } from './http-fixture.js';
 
 async function fixture(port?: number): Promise<HttpFixture> {
   const server = await HttpFixture.start(port);
-  cleanup.push(() => server.close());
+  atEnd(() => server.close());
   return server;
 }
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** server-everything over HTTP; resolves once it listens. */
-async function everything(
-  mode: 'streamableHttp' | 'sse',
-): Promise<{ port: number; output: string[]; child: ChildProcess }> {
-  const port = await freePort();
-  const child = spawn(process.execPath, [EVERYTHING, mode], { env: { ...process.env, PORT: String(port) } });
-  cleanup.push(async () => {
-    if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit');
-  });
-  const output: string[] = [];
-  await new Promise<void>((resolve) => {
-    const look = (text: Buffer) => {
-      output.push(text.toString());
-      if (/(listening|running) on port/.test(output.join(''))) resolve();
-    };
-    child.stdout.on('data', look);
-    child.stderr.on('data', look);
-  });
-  return { port, output, child };
-}
-
-describe.each(['streamableHttp', 'sse'] as const)('server-everything over %s', (mode) => {
-  it('lists its tools, answers and reports progress', async () => {
-    const { port } = await everything(mode);
-    const path = mode === 'sse' ? 'sse' : 'mcp';
-    const { servers, call } = await ready({ one: http(`http://127.0.0.1:${port}/${path}`) });
-    expect(servers.states()[0]).toMatchObject({ kind: 'http', status: 'ready', protocolVersion: '2025-11-25' });
-    expect(
-      servers
-        .catalogs()
-        .get('one')
-        ?.tools.map((tool) => tool.name),
-    ).toContain('echo');
-    expect(textOf(await call('one', 'echo', { message: 'hello' }))).toContain('hello');
-    const steps: unknown[] = [];
-    const context = { onProgress: (params: { progress?: unknown }) => steps.push(params.progress) };
-    await call('one', 'trigger-long-running-operation', { duration: 0.2, steps: 3 }, context);
-    expect(steps).toEqual([1, 2, 3]);
-  });
-
-  it('fails calls and comes back when it dies', async () => {
-    const clock = new TestClock();
-    const { port, child } = await everything(mode);
-    const path = mode === 'sse' ? 'sse' : 'mcp';
-    const { call, state } = await ready({ one: http(`http://127.0.0.1:${port}/${path}`) }, { clock });
-    const context = { onProgress: () => void child.kill('SIGKILL') };
-    const running = call('one', 'trigger-long-running-operation', { duration: 10, steps: 100 }, context);
-    if (mode === 'sse') {
-      await expect(running).rejects.toMatchObject({ code: 'lost', dispatched: true });
-    } else {
-      running.catch(() => undefined); // resumable: lost once the attempts to resume are over
-      await once(child, 'exit');
-      await expect(call('one', 'echo', { message: 'x' })).rejects.toMatchObject({
-        code: 'not_ready',
-        dispatched: false,
-      });
-    }
-    expect((await state((seen) => seen.status === 'failed')).problem).toMatch(
-      /cannot be reached|closed its event stream/,
-    );
-  });
-});
 
 describe('Streamable HTTP', () => {
   it('sends the headers, the session and the version with everything, and ends the session', async () => {
@@ -154,7 +76,7 @@ describe('Streamable HTTP', () => {
     server.tools = [{ name: 'new', inputSchema: {} }];
     const changed = catalog((offer) => offer?.tools[0]?.name === 'new');
     const look = setInterval(() => server.notify('notifications/tools/list_changed'), 20);
-    cleanup.push(async () => clearInterval(look));
+    atEnd(async () => clearInterval(look));
     expect(await changed).toBeDefined();
   });
 
@@ -302,7 +224,7 @@ describe('Streamable HTTP', () => {
     const targets: string[] = [];
     const proxy = createServer().listen(0, '127.0.0.1');
     await once(proxy, 'listening');
-    cleanup.push(() => new Promise((resolve) => proxy.close(resolve)));
+    atEnd(() => new Promise((resolve) => proxy.close(resolve)));
     proxy.on('connect', (request, socket) => {
       targets.push(request.url ?? '');
       const onward = connect(server.port, '127.0.0.1', () => {

@@ -1,21 +1,13 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { StdioTransport } from '../../src/agent/servers/stdio-transport.js';
 import { agentEnvironment } from '../../src/config/environment.js';
-import { fixture, harness, isRunning, nodeModule, ready, resultOf, scripted, TestClock, textOf } from './harness.js';
-
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'servers-'));
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-const pidOf = (state: { serverInfo?: Record<string, unknown> } | undefined) => Number(state?.serverInfo?.pid);
+import { fixture, logged, nodeModule, ready, resultOf, scripted, tempFolder, textOf } from './harness.js';
 
 describe('real servers', () => {
   it('starts published servers side by side and calls a tool of each', async () => {
+    const folder = await tempFolder();
     const { servers, call } = await ready({
       everything: {
         command: [process.execPath, nodeModule('@modelcontextprotocol/server-everything/dist/index.js')],
@@ -56,6 +48,7 @@ describe.skipIf(process.platform === 'win32')('commands', () => {
   });
 
   it('are found where a login shell finds them', async () => {
+    const folder = await tempFolder();
     await mkdir(join(folder, 'tools'));
     const script = join(folder, 'tools', 'my-server');
     await writeFile(script, `#!/bin/sh\nexec '${process.execPath}' '${fixture('stdio-server.mjs')}'\n`);
@@ -87,13 +80,11 @@ describe('a stdio transport', () => {
 
 describe('a stdio server', () => {
   it('is greeted as the specification says', async () => {
+    const folder = await tempFolder();
     const log = join(folder, 'log');
     const { servers } = await ready({ one: scripted({ log }) });
     await servers.close();
-    const lines = (await readFile(log, 'utf8'))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const lines = await logged(log);
     expect(lines[0]).toEqual({
       jsonrpc: '2.0',
       id: 1,
@@ -101,7 +92,7 @@ describe('a stdio server', () => {
       params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '0.0.0' } },
     });
     expect(lines[1]).toEqual({ jsonrpc: '2.0', method: 'notifications/initialized' });
-    expect(lines[2].method).toBe('tools/list');
+    expect(lines[2]?.method).toBe('tools/list');
     expect(servers.states()[0]).toMatchObject({ status: 'stopped', starts: 1 });
   });
 
@@ -119,6 +110,7 @@ describe('a stdio server', () => {
   });
 
   it('gets params and gives results byte for byte', async () => {
+    const folder = await tempFolder();
     const log = join(folder, 'log');
     const { servers, call } = await ready({ one: scripted({ log }) });
     const result = '{"n":123456789012345678901234567890,\t"f":1.0,"u":"\\u00e9é","content":[]}';
@@ -172,6 +164,7 @@ describe('a stdio server', () => {
   });
 
   it('runs in its folder, its arguments untouched by any shell', async () => {
+    const folder = await tempFolder();
     const { call } = await ready({
       one: scripted(
         { tools: [{ name: '$(touch pwned); `touch pwned`', inputSchema: {} }] },
@@ -208,301 +201,5 @@ describe('large messages', () => {
     const [first, second] = await Promise.all([call('one', 'echo', { text }), call('one', 'echo', { a: 2 })]);
     expect(textOf(first)).toHaveLength(text.length + 11);
     expect(textOf(second)).toBe('{"a":2}');
-  });
-});
-
-describe('catalogs', () => {
-  const many = Array.from({ length: 2_000 }, (_, index) => ({
-    name: `tool-${index}`,
-    inputSchema: { type: 'object' },
-    'x-own': index,
-  }));
-
-  it('has every page, the one behind an empty cursor too, each entry as sent', async () => {
-    const { servers, catalogs } = await ready({ one: scripted({ tools: many, pageSize: 100 }) });
-    expect(servers.catalogs().get('one')?.tools).toEqual(many);
-    expect(servers.states()[0]?.tools).toBe(2_000);
-    expect(catalogs).toHaveLength(1);
-  });
-
-  it('stops after 50 pages and says so', async () => {
-    const { servers, warnings } = await ready({ one: scripted({ tools: many, pageSize: 10 }) });
-    expect(servers.catalogs().get('one')?.tools).toHaveLength(500);
-    expect(warnings.join()).toContain('the rest is left out');
-  });
-
-  it('follows list_changed, and tells only of a real change', async () => {
-    const { call, catalog, catalogs, state } = await ready({ one: scripted() }, { clock: new TestClock() });
-    await call('one', 'offer', { tools: [{ name: 'new', inputSchema: {} }], times: 5 });
-    expect(await catalog((offer) => offer?.tools[0]?.name === 'new')).toBeDefined();
-    await call('one', 'offer', { tools: [{ name: 'new', inputSchema: {} }] });
-    await call('one', 'offer', { tools: [] });
-    await state((seen) => seen.status === 'ready' && seen.tools === 0);
-    expect(catalogs.map((event) => event.catalog?.tools.length)).toEqual([1, 1, 0]);
-  });
-
-  it('misses no change that comes right behind the first list', async () => {
-    const { servers, catalog } = harness({ one: scripted({ changesWhileListed: true }) });
-    servers.start();
-    expect(await catalog((offer) => offer?.tools.length === 2)).toBeDefined();
-  });
-
-  it('looks again for a tool it does not know where the server announces nothing', async () => {
-    const clock = new TestClock();
-    const { call, catalog, catalogs } = await ready({ one: scripted({ listChanged: false }) }, { clock });
-    await call('one', 'offer-quietly', { tools: [{ name: 'late', inputSchema: {} }] });
-    expect(catalogs).toHaveLength(1);
-    clock.offset += 10_000;
-    await call('one', 'late');
-    expect(await catalog((offer) => offer?.tools[0]?.name === 'late')).toBeDefined();
-  });
-
-  it('asks a server without tools for none', async () => {
-    const { servers } = await ready({ one: scripted({ capabilities: {} }) });
-    expect(servers.catalogs().get('one')?.tools).toEqual([]);
-  });
-});
-
-describe('calls', () => {
-  it('passes progress on without the token, and none once it is over', async () => {
-    const { servers, call } = await ready({ one: scripted() });
-    const seen: unknown[] = [];
-    const params = Buffer.from('{"name":"progress","_meta":{"progressToken":"theirs"}}');
-    const outcome = await servers.request('one', 'tools/call', params, {
-      signal: new AbortController().signal,
-      onProgress: (progress) => seen.push(progress),
-    });
-    expect(seen).toEqual([1, 2, 3].map((progress) => ({ progress, total: 3, extra: 'kept' })));
-    expect(JSON.parse(textOf(outcome)).token).toBeTypeOf('number');
-    expect(JSON.parse(textOf(await call('one', 'progress'))).token).toBeNull();
-  });
-
-  it('cancels at the server, once, with our id', async () => {
-    const log = join(folder, 'log');
-    const { call, servers } = await ready({ one: scripted({ log }) });
-    const stop = new AbortController();
-    const reason = new Error('the client left');
-    const hanging = call('one', 'hang', {}, { signal: stop.signal, onLog: () => stop.abort(reason) });
-    await expect(hanging).rejects.toBe(reason);
-    await call('one', 'echo');
-    await servers.close();
-    const lines = (await readFile(log, 'utf8'))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    const hang = lines.find((line) => line.params?.name === 'hang');
-    expect(lines.filter((line) => line.method === 'notifications/cancelled')).toEqual([
-      {
-        jsonrpc: '2.0',
-        method: 'notifications/cancelled',
-        params: { requestId: hang.id, reason: 'cancelled by the client' },
-      },
-    ]);
-  });
-
-  it('sends nothing for a call that was aborted before', async () => {
-    const log = join(folder, 'log');
-    const { call, servers } = await ready({ one: scripted({ log }) });
-    await expect(call('one', 'echo', {}, { signal: AbortSignal.abort(new Error('early')) })).rejects.toThrow('early');
-    await servers.close();
-    expect(await readFile(log, 'utf8')).not.toContain('tools/call');
-  });
-
-  it('times out as configured, counted anew from each progress', async () => {
-    const clock = new TestClock();
-    const log = join(folder, 'log');
-    const { call, servers } = await ready({ one: scripted({ log }, { timeout: 5 }) }, { clock });
-    const ended: unknown[] = [];
-    const timer = () => clock.waiting.find(({ ms }) => ms === 5_000);
-    const progressed = new Promise<void>((resolve) => {
-      const context = { onProgress: () => resolve() };
-      call('one', 'hang', {}, context).catch((error) => ended.push(error));
-    });
-    const first = timer();
-    await progressed;
-    expect(first).toBeDefined();
-    expect(timer()).toBeDefined();
-    expect(timer()).not.toBe(first);
-    clock.fire(5_000);
-    await call('one', 'echo');
-    await servers.close();
-    const timeout = { code: 'timeout', dispatched: true, message: 'the server gave no answer within 5 s' };
-    expect(ended).toMatchObject([timeout]);
-    expect(await readFile(log, 'utf8')).toContain('"reason":"timed out"');
-    expect(clock.waiting.filter((timer) => timer.ms === 5_000)).toEqual([]);
-  });
-
-  it('tells a log line only of the one call it can belong to', async () => {
-    const { call } = await ready({ one: scripted() });
-    const lines: string[] = [];
-    const stop = new AbortController();
-    const alone = new Promise<void>((resolve) => {
-      const context = {
-        signal: stop.signal,
-        onLog: (params: { data?: unknown }) => {
-          lines.push(`1 ${params.data}`);
-          resolve();
-        },
-      };
-      call('one', 'hang', { of: 'a' }, context).catch(() => undefined);
-    });
-    await alone;
-    const other = call(
-      'one',
-      'hang',
-      { of: 'b' },
-      { signal: stop.signal, onLog: (params) => lines.push(`2 ${params.data}`) },
-    );
-    await call('one', 'echo');
-    expect(lines).toEqual(['1 hanging a']);
-    stop.abort(new Error('done'));
-    await expect(other).rejects.toThrow('done');
-  });
-});
-
-describe('ends', () => {
-  it('fails what is in flight at once when the server dies, and brings it back', async () => {
-    const clock = new TestClock();
-    const { call, state, catalogs, servers } = await ready(
-      { one: scripted({ stderr: ['starting up'], tellPid: false }) },
-      { clock, random: () => 0.999 },
-    );
-    const hanging = call('one', 'hang');
-    const dying = call('one', 'die', { code: 9 });
-    await expect(hanging).rejects.toMatchObject({ code: 'lost', dispatched: true });
-    await expect(dying).rejects.toMatchObject({ code: 'lost', dispatched: true });
-    await expect(call('one', 'echo')).rejects.toMatchObject({ code: 'not_ready', dispatched: false });
-    const failed = await state((seen) => seen.status === 'failed');
-    expect(failed.problem).toBe('ended with exit status 9\n  starting up');
-    const waiting = await state((seen) => seen.status === 'waiting');
-    expect(waiting.retryAt).toBeGreaterThan(0);
-    clock.fire(499);
-    await state((seen) => seen.status === 'ready' && seen.starts === 2);
-    expect(textOf(await call('one', 'echo', { a: 1 }))).toBe('{"a":1}');
-    expect(catalogs).toHaveLength(1); // the tools never went away
-    expect(servers.states()[0]?.problem).toBeUndefined();
-  });
-
-  it('backs off with full jitter while it crashes, for ever', async () => {
-    const clock = new TestClock();
-    const { state, servers } = await ready(
-      { one: scripted({ exitCode: 3, stderr: ['no license \u001b[2J'] }) },
-      { clock, random: () => 0.999 },
-    );
-    const delays: number[] = [];
-    for (let start = 1; start <= 9; start += 1) {
-      const waiting = await state((seen) => seen.status === 'waiting' && seen.starts === start);
-      expect(waiting.problem).toBe('ended with exit status 3\n  no license \\x1b[2J');
-      const timer = clock.waiting.at(-1);
-      delays.push(timer?.ms ?? 0);
-      clock.fire(timer?.ms ?? 0);
-    }
-    expect(delays).toEqual([499, 999, 1998, 3996, 7992, 15984, 29970, 29970, 29970]);
-    expect(servers.catalogs().size).toBe(0);
-  });
-
-  it('forgets earlier failures once it was stable for 30 s', async () => {
-    const clock = new TestClock();
-    const { call, state } = await ready({ one: scripted() }, { clock, random: () => 0.999 });
-    const die = (start: number) => {
-      call('one', 'die').catch(() => undefined);
-      return state((seen) => seen.status === 'waiting' && seen.starts === start);
-    };
-    await die(1);
-    clock.fire(499);
-    await state((seen) => seen.status === 'ready' && seen.starts === 2);
-    await die(2);
-    clock.fire(999);
-    await state((seen) => seen.status === 'ready' && seen.starts === 3);
-    clock.offset += 30_000;
-    await die(3);
-    expect(clock.waiting.map((timer) => timer.ms)).toEqual([499]);
-  });
-
-  it('says what to do about a command that is not there', async () => {
-    const { states } = await ready({
-      one: scripted({}, { command: ['no-such-command-here', 'x'] }),
-      two: scripted({}, { cwd: join(folder, 'missing') }),
-      three: scripted({}, { command: [folder] }),
-    });
-    const problem = (name: string) => states.find((seen) => seen.name === name && seen.status === 'failed')?.problem;
-    expect(problem('one')).toBe('command "no-such-command-here" not found: is it installed and on PATH?');
-    expect(problem('two')).toBe(`working folder "${join(folder, 'missing')}" does not exist: change "cwd"`);
-    expect(problem('three')).toContain('may not be run');
-  });
-
-  it('does not let a silent server hold up the others, and gives it up after a minute', async () => {
-    const clock = new TestClock();
-    const { servers, state } = harness(
-      { mute: scripted({ silent: true }), one: scripted(), off: scripted({}, { disabled: true }) },
-      { clock },
-    );
-    servers.start();
-    await state((seen) => seen.name === 'one' && seen.status === 'ready');
-    expect(servers.states().map((seen) => seen.status)).toEqual(['starting', 'ready', 'disabled']);
-    const stop = new AbortController();
-    const settled = servers.settled(stop.signal);
-    stop.abort();
-    await settled;
-    clock.fire(60_000);
-    await servers.settled(AbortSignal.timeout(20_000));
-    expect((await state((seen) => seen.name === 'mute' && seen.status === 'failed')).problem).toBe(
-      'was not ready within 60 s',
-    );
-  });
-
-  it('restarts one, or all, on demand', async () => {
-    const { servers, states, state, call } = await ready({
-      one: scripted(),
-      two: scripted({ exitCode: 1 }),
-      off: scripted({}, { disabled: true }),
-    });
-    const before = pidOf(servers.states()[0]);
-    const restarting = servers.restart('one', AbortSignal.timeout(20_000));
-    await state((seen) => seen.name === 'one' && seen.status === 'starting' && pidOf(seen) === before);
-    await expect(call('one', 'echo')).rejects.toMatchObject({ code: 'not_ready', dispatched: false });
-    const after = await restarting;
-    expect(after).toMatchObject([{ name: 'one', status: 'ready', starts: 2 }]);
-    expect(pidOf(after[0])).not.toBe(before);
-    expect(isRunning(before)).toBe(false);
-    const [one, two, off] = await servers.restart(undefined, AbortSignal.timeout(20_000));
-    expect([one?.status, two?.status, off?.status]).toEqual(['ready', 'failed', 'disabled']);
-    expect(one?.starts).toBe(3);
-    await expect(servers.restart('three', AbortSignal.timeout(1_000))).rejects.toMatchObject({
-      code: 'unknown_server',
-    });
-    await expect(
-      servers.request('three', 'x', Buffer.from('{}'), { signal: AbortSignal.timeout(1_000) }),
-    ).rejects.toMatchObject({
-      code: 'unknown_server',
-    });
-    expect(states.filter((seen) => seen.name === 'off')).toEqual([]);
-  });
-
-  it.skipIf(process.platform === 'win32')('ends the grandchild with its wrapper, the stubborn one too', async () => {
-    const wrapped = scripted({ stubborn: true }, {});
-    const { servers, states } = await ready({
-      one: {
-        ...wrapped,
-        env: { STUBBORN: '1' },
-        command: [process.execPath, fixture('wrapper.mjs'), ...wrapped.command],
-      },
-    });
-    const grandchild = pidOf(states.find((seen) => seen.status === 'ready'));
-    expect(isRunning(grandchild)).toBe(true);
-    await servers.close();
-    expect(isRunning(grandchild)).toBe(false);
-  });
-
-  it('leaves nothing behind when closed while starting', async () => {
-    const { servers, state } = harness({ one: scripted({ silent: true }), two: scripted() });
-    servers.start();
-    await state((seen) => seen.name === 'two' && seen.status === 'ready');
-    const pid = pidOf(servers.states()[1]);
-    await servers.close();
-    expect(isRunning(pid)).toBe(false);
-    expect(servers.states().map((seen) => seen.status)).toEqual(['stopped', 'stopped']);
-    expect(servers.catalogs().size).toBe(0);
-    await expect(servers.restart('one', AbortSignal.timeout(1_000))).resolves.toMatchObject([{ status: 'stopped' }]);
   });
 });
