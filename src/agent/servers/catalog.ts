@@ -1,4 +1,5 @@
 import type { Logger } from '../../log/logger.js';
+import { jsonLength } from './bounds.js';
 import type { Clock } from './clock.js';
 import type { Hello } from './handshake.js';
 import { isRecord } from './messages.js';
@@ -6,6 +7,9 @@ import type { ServerCatalog } from './types.js';
 
 const MAX_PAGES = 50;
 const MAX_TOOLS = 5_000;
+/** The relay closes the link over a larger catalog or a longer name: one server must not take the others with it. */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+const NAME_CHARACTERS = 1024;
 /** Servers often announce several changes in a row. */
 const DEBOUNCE_MS = 200;
 
@@ -24,7 +28,22 @@ export async function readCatalog(
   signal: AbortSignal,
 ): Promise<ServerCatalog> {
   const tools = hello.capabilities.tools === undefined ? [] : await readTools(query, logger, signal);
-  return { ...hello, tools };
+  return { ...hello, tools: fitting(tools, logger) };
+}
+
+/** The tools that the relay takes, in their order. */
+function fitting(tools: readonly Record<string, unknown>[], logger: Logger): Record<string, unknown>[] {
+  let characters = 0;
+  const kept = tools.filter((tool) => {
+    const length = String(tool.name).length > NAME_CHARACTERS ? undefined : jsonLength(tool);
+    if (length === undefined || characters + length > MAX_CHARACTERS) return false;
+    characters += length;
+    return true;
+  });
+  if (kept.length < tools.length) {
+    logger.warn(`left out ${tools.length - kept.length} tools: too large, nested too deep, or with too long a name`);
+  }
+  return kept;
 }
 
 async function readTools(query: Query, logger: Logger, signal: AbortSignal): Promise<Record<string, unknown>[]> {

@@ -1,8 +1,13 @@
+import { printable } from '../../log/printable.js';
+import { jsonLength } from './bounds.js';
 import { isRecord } from './messages.js';
-import { terminalSafe } from './stderr-tail.js';
 
 /** Revisions of the legacy era, the newest first; the first is offered. */
 const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+
+/** Of `serverInfo` and of `capabilities`, as JSON text. */
+const ABOUT_CHARACTERS = 256 * 1024;
+const INSTRUCTIONS_CHARACTERS = 256 * 1024;
 
 /** What a server says of itself in `initialize`. */
 export interface Hello {
@@ -22,13 +27,19 @@ export function readHello(result: unknown): Hello {
   const { protocolVersion, serverInfo, capabilities, instructions } = isRecord(result) ? result : {};
   if (typeof protocolVersion !== 'string') throw new Error('answered "initialize" without a protocol version');
   if (!REVISIONS.includes(protocolVersion)) {
-    const theirs = terminalSafe(protocolVersion.slice(0, 40));
+    const theirs = printable(protocolVersion.slice(0, 40));
     throw new Error(`speaks MCP ${theirs}, this agent speaks ${REVISIONS.join(', ')}: update one of them`);
   }
   return {
     protocolVersion,
-    serverInfo: isRecord(serverInfo) ? serverInfo : {},
-    capabilities: isRecord(capabilities) ? capabilities : {},
-    ...(typeof instructions === 'string' ? { instructions } : {}),
+    serverInfo: bounded(serverInfo),
+    capabilities: bounded(capabilities),
+    ...(typeof instructions === 'string' ? { instructions: instructions.slice(0, INSTRUCTIONS_CHARACTERS) } : {}),
   };
+}
+
+function bounded(value: unknown): Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) return {};
+  const length = jsonLength(value);
+  return length === undefined || length > ABOUT_CHARACTERS ? {} : value;
 }

@@ -1,0 +1,12 @@
+/** Nesting that is surely no server's intent, and that the relay does not take either. */
+const DEPTH_MAX = 100;
+
+/** Length of the JSON text of a parsed value; undefined where it is nested so deep that writing it could fail. */
+export function jsonLength(value: unknown): number | undefined {
+  return tooDeep(value, DEPTH_MAX) ? undefined : JSON.stringify(value)?.length;
+}
+
+function tooDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => tooDeep(inner, depth - 1));
+}
