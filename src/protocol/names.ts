@@ -65,3 +65,13 @@ export function exposedNames(items: readonly NamedItem[], hash: HashName, taken:
     return `${clean.slice(0, EXPOSED_NAME_MAX - 7)}_${hash(item.identity).slice(0, 6)}`;
   });
 }
+
+/** The relay's own tools. No tool of a local server gets one of these names. */
+export const BUILT_IN_TOOLS = ['status', 'restart'] as const;
+
+export type BuiltInTool = (typeof BUILT_IN_TOOLS)[number];
+
+/** Whether this is the name of one of the relay's own tools. */
+export function isBuiltInTool(name: string): name is BuiltInTool {
+  return BUILT_IN_TOOLS.some((known) => known === name);
+}

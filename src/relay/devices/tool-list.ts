@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { exposedNames } from '../../protocol/names.js';
+import { BUILT_IN_TOOLS, exposedNames } from '../../protocol/names.js';
 import { digest, type OfferedTool, type ServerEntry } from './catalog.js';
 import type { ExposedTool, Resolution, ToolList } from './types.js';
 
-/** Names of the relay's own tools. */
-const BUILT_IN = ['status', 'restart'] as const;
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 export interface ToolSource {
@@ -97,7 +95,7 @@ function names(items: readonly Item[], withDevice: boolean): string[] {
     name: offered.name,
     identity,
   }));
-  return exposedNames(named, hashName, BUILT_IN);
+  return exposedNames(named, hashName, BUILT_IN_TOOLS);
 }
 
 function exposedTool(item: Item, exposedName: string): ExposedTool {

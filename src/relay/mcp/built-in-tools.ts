@@ -1,14 +1,9 @@
+import type { BuiltInTool } from '../../protocol/names.js';
 import type { Shape } from './json-rpc.js';
 import { type LegacyVersion, since } from './protocol-versions.js';
 
-/** Names no local server's tool gets; each starts a tool of the relay's own. */
-export const BUILT_IN_NAMES = ['status', 'restart'] as const;
-
-export type BuiltInName = (typeof BUILT_IN_NAMES)[number];
-
-export function isBuiltIn(name: string): name is BuiltInName {
-  return BUILT_IN_NAMES.some((known) => known === name);
-}
+/** Its name is one that no local server's tool gets. */
+type BuiltInShape = Shape & { readonly name: BuiltInTool };
 
 const text = { type: 'string' };
 const serverSchema = {
@@ -24,7 +19,7 @@ const serverSchema = {
   required: ['name', 'status', 'tools'],
 };
 
-const STATUS: Shape = {
+const STATUS: BuiltInShape = {
   name: 'status',
   title: 'Status of your devices',
   description:
@@ -57,7 +52,7 @@ const STATUS: Shape = {
   annotations: { title: 'Status of your devices', readOnlyHint: true, openWorldHint: false },
 };
 
-const RESTART: Shape = {
+const RESTART: BuiltInShape = {
   name: 'restart',
   title: 'Restart MCP servers',
   description:

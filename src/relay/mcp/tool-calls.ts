@@ -1,6 +1,6 @@
 import type { Logger } from '../../log/logger.js';
+import { isBuiltInTool } from '../../protocol/names.js';
 import type { Devices } from '../devices/types.js';
-import { isBuiltIn } from './built-in-tools.js';
 import { type CallReply, toolError } from './call-reply.js';
 import { forwardParams } from './forward-params.js';
 import { ErrorCode, isShape, type RpcRequest, rawMember } from './json-rpc.js';
@@ -45,7 +45,7 @@ export class ToolCalls {
       reply.error(ErrorCode.invalidParams, 'params.arguments must be an object');
       return;
     }
-    if (isBuiltIn(name)) {
+    if (isBuiltInTool(name)) {
       this.#builtIn(name, session, params?.arguments, reply);
       return;
     }
