@@ -34,7 +34,7 @@ describe('ends', () => {
     const delays: number[] = [];
     for (let start = 1; start <= 9; start += 1) {
       const waiting = await state((seen) => seen.status === 'waiting' && seen.starts === start);
-      expect(waiting.problem).toBe('ended with exit status 3\n  no license \\x1b[2J');
+      expect(waiting.problem).toBe('ended with exit status 3\n  no license \\u001b[2J');
       const timer = clock.waiting.at(-1);
       delays.push(timer?.ms ?? 0);
       clock.fire(timer?.ms ?? 0);

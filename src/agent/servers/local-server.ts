@@ -1,5 +1,6 @@
 import type { LocalServerConfig } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
+import { printable } from '../../log/printable.js';
 import { memberSpan } from '../../protocol/json-spans.js';
 import { restartDelay, STABLE_MS } from './backoff.js';
 import { CatalogRefresh, readCatalog, sameCatalog } from './catalog.js';
@@ -8,7 +9,6 @@ import { Deferred, untilAborted } from './deferred.js';
 import type { Hello } from './handshake.js';
 import { isRecord } from './messages.js';
 import { Session } from './session.js';
-import { terminalSafe } from './stderr-tail.js';
 import { SessionLostError, type Transport, type TransportEnd } from './transport.js';
 import {
   type LocalServersEvents,
@@ -282,5 +282,5 @@ function readableInfo({ name, version, ...rest }: Readonly<Record<string, unknow
 
 function problemText(reason: string, strayLines: number, lastWords: readonly string[]): string {
   const stray = strayLines > 0 ? `; it wrote ${strayLines} lines to stdout that are not MCP` : '';
-  return [terminalSafe(reason) + stray, ...lastWords.map((line) => `  ${line}`)].join('\n');
+  return [printable(reason) + stray, ...lastWords.map((line) => `  ${line}`)].join('\n');
 }
