@@ -5,3 +5,6 @@ const bin = (name: string) =>
 
 /** Each host program's command, as its own package installs it. */
 export const hosts = { opencode: bin('opencode'), claude: bin('claude') };
+
+/** MCP clients that start no agent. */
+export const clients = { mcpRemote: bin('mcp-remote'), mcpCli: bin('mcp-cli') };
