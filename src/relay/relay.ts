@@ -16,6 +16,8 @@ export interface Relay {
   readonly port: number;
   /** The one-time link that makes the first person to open it the owner; undefined with an owner, or with `auth`. */
   readonly setupUrl: string | undefined;
+  /** The one-time link to a new password for the owner; only when `resetOwner` asked for it. */
+  readonly resetUrl: string | undefined;
   readonly nest: NestExpressApplication;
   /** Ends in good order: running calls may finish for `limits.drainSeconds`. Never rejects; repeating it waits for the first. */
   close(): Promise<void>;
@@ -23,19 +25,21 @@ export interface Relay {
 
 export interface RelayOptions {
   readonly logger: Logger;
+  /** Issue a link to a new password for the owner; without an owner it is the usual link. Nothing with `auth`. */
+  readonly resetOwner?: boolean;
 }
 
 export interface RunOptions extends RelayOptions {
   /** Aborted: the relay ends in good order. */
   readonly signal: AbortSignal;
-  readonly onListening?: (relay: Pick<Relay, 'publicUrl' | 'port' | 'setupUrl'>) => void;
+  readonly onListening?: (relay: Pick<Relay, 'publicUrl' | 'port' | 'setupUrl' | 'resetUrl'>) => void;
 }
 
 /**
  * A relay that serves when the promise resolves.
  * @throws ListenError when the port or the host cannot be had, StoreError when `dataDir` cannot be used
  */
-export async function createRelay(config: RelayConfig, { logger }: RelayOptions): Promise<Relay> {
+export async function createRelay(config: RelayConfig, { logger, resetOwner }: RelayOptions): Promise<Relay> {
   const adapter = new BoundExpressAdapter(config.trustProxy);
   const front = new HttpFront(config.limits, adapter.trust);
   let store: Store | undefined;
@@ -48,7 +52,9 @@ export async function createRelay(config: RelayConfig, { logger }: RelayOptions)
     adapter.bind(front.server);
     app = await createRelayApp({ config, store, publicUrl, logger }, adapter);
     const { nest, handlers } = app;
-    const setupUrl = config.auth === undefined ? await nest.get(SetupLink, { strict: false }).issue() : undefined;
+    const link = config.auth === undefined ? nest.get(SetupLink, { strict: false }) : undefined;
+    const setupUrl = await link?.issue();
+    const resetUrl = resetOwner === true ? await link?.issueReset() : undefined;
     front.serve(handlers);
     const parts = { nest, front, store, limits: config.limits, logger };
     let closing: Promise<void> | undefined;
@@ -56,7 +62,7 @@ export async function createRelay(config: RelayConfig, { logger }: RelayOptions)
       closing ??= shutDown(parts);
       return closing;
     };
-    return { publicUrl, port, setupUrl, nest, close };
+    return { publicUrl, port, setupUrl, resetUrl, nest, close };
   } catch (error) {
     await front.close(0);
     await app?.nest.close();
@@ -71,7 +77,7 @@ export async function createRelay(config: RelayConfig, { logger }: RelayOptions)
  */
 export async function runRelay(config: RelayConfig, options: RunOptions): Promise<void> {
   const { logger, signal, onListening } = options;
-  const relay = await createRelay(config, { logger });
+  const relay = await createRelay(config, options);
   try {
     announce(relay, config, logger);
     onListening?.(relay);
@@ -85,8 +91,9 @@ export async function runRelay(config: RelayConfig, options: RunOptions): Promis
 /** What whoever started the relay has to know. */
 function announce(relay: Relay, config: RelayConfig, logger: Logger): void {
   logger.info('relay is up', { url: relay.publicUrl, endpoint: `${relay.publicUrl}/mcp`, port: relay.port });
-  // The one secret in the log: it works once, and there is no other way to hand it over.
+  // The only secrets in the log: each works once, and there is no other way to hand it over.
   if (relay.setupUrl !== undefined) logger.info(`no owner yet; to become it, open ${relay.setupUrl}`);
+  if (relay.resetUrl !== undefined) logger.info(`to set a new password for the owner, open ${relay.resetUrl}`);
   if (config.issuerUrl === undefined && !isLoopback(config.host)) {
     logger.warn(
       `"issuerUrl" is not set: this relay can be used from this machine only, as ${relay.publicUrl}. Set it to the public https:// address.`,

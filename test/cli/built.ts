@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll } from 'vitest';
 
@@ -77,4 +78,17 @@ export class Built {
     ]);
     return { status: typeof status === 'number' ? status : null, stdout, stderr };
   }
+}
+
+/** The first JSON log line with such a message. */
+export async function logged(stream: Readable, message: RegExp): Promise<Record<string, unknown>> {
+  let seen = '';
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    seen += String(chunk);
+    for (const line of seen.split('\n').slice(0, -1)) {
+      const record: Record<string, unknown> = JSON.parse(line);
+      if (message.test(String(record.message))) return record;
+    }
+  }
+  throw new Error(`not logged: ${message}\n${seen}`);
 }

@@ -15,19 +15,28 @@ export interface AuthRelay extends AsyncDisposable {
   readonly url: string;
   readonly verifier: TokenVerifier;
   readonly setupUrl: string | undefined;
+  readonly resetUrl: string | undefined;
   readonly log: LogLine[];
 }
 
-/** A whole relay on a free port of this machine, with a data folder of its own. */
+/** Another start of a relay: its data folder, which stays, and its port. */
+export interface AuthRelayStart {
+  readonly dataDir?: string;
+  readonly port?: number;
+  readonly resetOwner?: boolean;
+}
+
+/** A whole relay, by default on a free port of this machine and with a data folder of its own. */
 export async function startAuthRelay(
   provider?: TestOidcProvider,
   auth: Partial<OidcLoginConfig> = {},
+  start: AuthRelayStart = {},
 ): Promise<AuthRelay> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'relay-'));
+  const dataDir = start.dataDir ?? (await mkdtemp(join(tmpdir(), 'relay-')));
   const log: LogLine[] = [];
   const config: RelayConfig = {
     mode: 'relay',
-    port: 0,
+    port: start.port ?? 0,
     host: '127.0.0.1',
     dataDir,
     trustProxy: false,
@@ -46,16 +55,17 @@ export async function startAuthRelay(
           },
         }),
   };
-  const relay = await createRelay(config, { logger: logTo(log) });
+  const relay = await createRelay(config, { logger: logTo(log), resetOwner: start.resetOwner ?? false });
   provider?.allowRedirect(`${relay.publicUrl}/callback`);
   return {
     url: relay.publicUrl,
     log,
     verifier: relay.nest.get(TokenVerifier, { strict: false }),
     setupUrl: relay.setupUrl,
+    resetUrl: relay.resetUrl,
     [Symbol.asyncDispose]: async () => {
       await relay.close();
-      await rm(dataDir, { recursive: true });
+      if (start.dataDir === undefined) await rm(dataDir, { recursive: true });
     },
   };
 }

@@ -48,6 +48,18 @@ export class Accounts {
     return this.#store.claim(OWNER_KEY, account);
   }
 
+  /** Another name and password for the same person: the user id stays, and with it every device and grant. */
+  async resetOwner(name: string, password: string): Promise<void> {
+    const owner = await this.#store.get<StoredAccount>(OWNER_KEY);
+    if (owner === undefined) throw new Error('there is no owner to reset');
+    const account: StoredAccount = {
+      userId: owner.userId,
+      name: shownName(name),
+      passwordHash: await hashPassword(password),
+    };
+    await this.#store.put(OWNER_KEY, account, { durable: true });
+  }
+
   /** The account, or undefined for a wrong name or password; both cost one password check. */
   async verify(name: string, password: string): Promise<SignedInAccount | undefined> {
     this.#dummy ??= dummyHash();

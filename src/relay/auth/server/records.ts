@@ -131,6 +131,16 @@ export class Records implements Adapter {
   }
 }
 
+/**
+ * Ends every browser session, and every authorization a browser is in the middle of: each carries the session it began
+ * with. Whose they are cannot be told from outside; grants, and the clients and devices that hold them, stay.
+ */
+export async function endBrowserSessions(store: Store): Promise<void> {
+  for (const model of ['Session', 'Interaction']) {
+    for await (const [key] of store.list(`oidc:${model}:`)) await store.delete(key);
+  }
+}
+
 function successorKey(id: string): string {
   return `oidc:successor:${hashedId(id)}`;
 }

@@ -13,7 +13,15 @@ import {
   type LandingView,
   landingTemplate,
 } from './plain.js';
-import { type SetupDoneView, type SetupView, setupDoneTemplate, setupScript, setupTemplate } from './setup.js';
+import {
+  type ResetDoneView,
+  resetDoneTemplate,
+  type SetupDoneView,
+  type SetupView,
+  setupDoneTemplate,
+  setupScript,
+  setupTemplate,
+} from './setup.js';
 import { type SignInView, signInTemplate } from './sign-in.js';
 
 /** What each page shows. Every value is escaped by the template. */
@@ -22,6 +30,7 @@ export interface Views {
   readonly signIn: SignInView;
   readonly setup: SetupView;
   readonly setupDone: SetupDoneView;
+  readonly resetDone: ResetDoneView;
   readonly error: ErrorView;
   readonly continue: ContinueView;
   readonly code: CodeView;
@@ -33,6 +42,7 @@ const templates: Readonly<Record<keyof Views, string>> = {
   signIn: signInTemplate,
   setup: setupTemplate,
   setupDone: setupDoneTemplate,
+  resetDone: resetDoneTemplate,
   error: errorTemplate,
   continue: continueTemplate,
   code: codeTemplate,

@@ -1,4 +1,5 @@
 export interface SetupView {
+  readonly purpose: 'setup' | 'reset';
   readonly token: string;
   readonly name: string;
   readonly problem: string | undefined;
@@ -11,11 +12,15 @@ if(token){field.value=token;history.replaceState(null,'',location.pathname);docu
 `;
 
 export const setupTemplate = `
-<h1>Set up this relay</h1>
+<% if (it.purpose === 'setup') { %><h1>Set up this relay</h1>
 <p>Choose the name and password you will sign in with. Whoever signs in here can use every tool of your devices.</p>
+<% } else { %><h1>Set a new password</h1>
+<p>Choose the name and password you will sign in with from now on. Your devices and clients stay connected; every browser
+has to sign in again.</p>
+<% } %>
 <% if (it.problem !== undefined) { %><p class="note bad" role="alert"><%= it.problem %></p><% } %>
 <form method="post">
-<label for="token">Set-up token</label>
+<label for="token">One-time token</label>
 <input id="token" name="token" value="<%= it.token %>" autocomplete="off" autocapitalize="none" spellcheck="false" required
  aria-describedby="token-hint">
 <p class="hint" id="token-hint">The part of the printed link after <code>#</code>. It is filled in when you open the link.</p>
@@ -28,7 +33,7 @@ export const setupTemplate = `
 <p class="hint" id="password-hint">At least 12 characters. A few words that do not belong together are good.</p>
 <label for="again">Password, once more</label>
 <input id="again" name="again" type="password" autocomplete="new-password" minlength="12" required>
-<div class="buttons"><button class="main">Set up</button></div>
+<div class="buttons"><button class="main"><%= it.purpose === 'setup' ? 'Set up' : 'Set password' %></button></div>
 </form>
 `;
 
@@ -36,6 +41,16 @@ export interface SetupDoneView {
   readonly name: string;
   readonly endpoint: string;
 }
+
+export interface ResetDoneView {
+  readonly name: string;
+}
+
+export const resetDoneTemplate = `
+<h1>Your new password is set</h1>
+<p>Sign in as <strong><%= it.name %></strong> the next time a page asks. Your devices and clients go on as they were.</p>
+<p>The link has done its work and is of no use to anyone now.</p>
+`;
 
 export const setupDoneTemplate = `
 <h1>This relay is yours, <%= it.name %></h1>
