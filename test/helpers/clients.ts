@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { auth, type OAuthDiscoveryState } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type CallToolResult, CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { expect } from 'vitest';
 
 /** Takes an authorization URL through a browser, up to and into the client's redirect URI. */
 export type SignIn = (authorizationUrl: string) => Promise<unknown>;
@@ -141,11 +141,13 @@ export class TestClient implements AsyncDisposable {
 
   /** Resolves once the tools are listed that a test is about to call. */
   async listed(...names: readonly string[]): Promise<void> {
-    const missing = async () => {
-      const listed = new Set(await this.names());
-      return names.filter((name) => !listed.has(name));
-    };
-    await expect.poll(missing, { timeout: 20_000, interval: 50 }).toEqual([]);
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      const listed = await this.names();
+      if (names.every((name) => listed.includes(name))) return;
+      if (Date.now() > deadline) throw new Error(`listed: ${listed.join(', ')}; awaited: ${names.join(', ')}`);
+      await setTimeout(50);
+    }
   }
 
   call(name: string, args: Record<string, unknown> = {}, signal?: AbortSignal): Promise<CallToolResult> {

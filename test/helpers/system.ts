@@ -58,7 +58,10 @@ export class Machine {
 
   /** Logs in as where the browser is elsewhere, by pasting. */
   async login(): Promise<void> {
-    const login = new Program(['login', '--no-browser', '--config', this.config], { ...this.#program, stdin: 'pipe' });
+    await using login = new Program(['login', '--no-browser', '--config', this.config], {
+      ...this.#program,
+      stdin: 'pipe',
+    });
     const [url] = await login.line(/https?:\/\/\S+\/authorize\?\S+/);
     login.type((await this.system.signIn(url, this.options.person)).url.search.slice(1));
     const { code } = await login.ended;

@@ -13,8 +13,12 @@ export class PlainBrowser {
     const name = pair.slice(0, equals);
     const path = attributes.find((part) => /^path=/i.test(part))?.slice(5) ?? '/';
     const expires = attributes.find((part) => /^expires=/i.test(part))?.slice(8);
+    const maxAge = attributes.find((part) => /^max-age=/i.test(part))?.slice(8);
     const id = `${origin} ${path} ${name}`;
-    if (expires !== undefined && Date.parse(expires) <= Date.now()) this.#jar.delete(id);
+    // Max-Age goes before Expires, since the server's clock may be wrong (RFC 6265 §5.3).
+    const over =
+      maxAge === undefined ? expires !== undefined && Date.parse(expires) <= Date.now() : Number(maxAge) <= 0;
+    if (over) this.#jar.delete(id);
     else this.#jar.set(id, { path, origin, value: pair });
   }
 
