@@ -128,6 +128,15 @@ describe('secrets', () => {
   });
 });
 
+it.each(['a.', 'a://', 'a-', 'a_', 'eyJaaaaaaa-', '-eyJaaaaaa', '-----BEGIN ', 'Bearer ', 'token', '"', '://a@'])(
+  'a stranger’s text of many %j is looked through in one pass',
+  (part) => {
+    const { lines, log } = logger();
+    log.info(part.repeat(200_000), { text: part.repeat(200_000) });
+    expect(lines).toHaveLength(1);
+  },
+);
+
 it('printable keeps what people write', () => {
   expect(printable('Grüße, 你好 👩‍💻 a\tb')).toBe('Grüße, 你好 👩‍💻 a\\tb');
   expect(printable('\ud83d')).toBe('\\ud83d');

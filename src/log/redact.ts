@@ -8,15 +8,16 @@ const SECRET_KEY =
 /** What an error's `code` looks like: ECONNRESET, not_logged_in. An OAuth code is long and mixed. */
 const ERROR_CODE = /^([A-Z][A-Z0-9_]{1,40}|[a-z][a-z_]{1,30}|-?\d{1,6})$/;
 
+// Strangers write some of what is logged: no pattern may take more than one pass, however the text is made.
 const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
   // JSON Web Tokens and encrypted ones: dotted base64url parts, the first of which is a JSON object.
-  [/\beyJ[\w-]{6,}(\.[\w-]*){1,4}/g, REDACTED],
+  [/(?<![\w-])eyJ[\w-]{6,}(\.[\w-]*){1,4}/g, REDACTED],
   [/\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
   [
     /\b(code|(?:[a-z]+_)*token|client_secret|code_verifier|client_assertion|password|secret)=[^&\s"'#]+/gi,
     `$1=${REDACTED}`,
   ],
-  [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi, `$1${REDACTED}@`],
+  [/(\b[a-z][a-z0-9+.-]{0,31}:\/\/)[^\s/@"']+@/gi, `$1${REDACTED}@`],
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
 ];
 
