@@ -72,7 +72,8 @@ describe('Claude Code', () => {
   }
 
   test('finds the login, logs in by its metadata document, calls a tool', async () => {
-    expect(await claude('add', '--transport', 'http', 'tunnel', tunnel.endpoint)).toMatchObject({ status: 0 });
+    const added = await claude('add', '--scope', 'user', '--transport', 'http', 'tunnel', tunnel.endpoint);
+    expect(added).toMatchObject({ status: 0 });
     expect(await signInAndCall('tunnel')).toBe('https://claude.ai/oauth/claude-code-client-metadata');
   });
 

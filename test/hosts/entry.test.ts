@@ -25,20 +25,36 @@ const programs: [string, () => Promise<Session>][] = [
 let place: Place;
 let tunnel: Tunnel;
 let client: Client;
+let sessions: Session[] = [];
 
 beforeAll(async () => {
   place = await Place.make();
   tunnel = await startTunnel(place);
   client = await connect(tunnel);
   await configureOpencode(place, 'project', { mcp: { [NAME]: { type: 'local', command: tunnel.agent } } });
-  const added = await place.run('project', hosts.claude, ['mcp', 'add', NAME, '--', ...tunnel.agent]);
+  const added = await place.run('project', hosts.claude, [
+    'mcp',
+    'add',
+    '--scope',
+    'user',
+    NAME,
+    '--',
+    ...tunnel.agent,
+  ]);
   expect(added).toMatchObject({ status: 0 });
 });
 
-afterEach(nothingLeft);
+afterEach(async () => {
+  // For the test after a failed one; else they have gone.
+  for (const { running: host } of sessions) await host.sweep();
+  sessions = [];
+  await nothingLeft();
+});
 
 afterAll(async () => {
   await client?.close();
+  // They outlive their host, so a failed test may leave them.
+  for (const pid of [...(await daemons()), ...(await servers())]) process.kill(pid, 'SIGKILL');
   await place?.[Symbol.asyncDispose]();
 });
 
@@ -53,6 +69,7 @@ async function nothingLeft(): Promise<void> {
 /** A host that says the entry is connected. */
 async function begin(start: () => Promise<Session>): Promise<Session> {
   const session = await start();
+  sessions.push(session);
   await expect.poll(() => session.status(NAME), waiting).toBe('connected');
   return session;
 }
@@ -82,6 +99,7 @@ describe.each(programs)('%s with the agent as a local server', (_name, start) =>
     await expect.poll(() => below(first.running.pid), waiting).toBe(false);
     expect(await below(process.pid)).toBe(false);
     await callThroughRelay();
+    expect(await servers()).toHaveLength(1);
 
     await first.leave();
     await expect.poll(entries, waiting).toEqual([]);
@@ -127,7 +145,7 @@ test('`opencode mcp list` and `claude mcp list` show it connected', async () => 
 
 test('Claude Code gives its model the state of the agent', async () => {
   const claude = new ClaudeSession(place, 'project');
-  await expect.poll(() => claude.status(NAME), waiting).toBe('connected');
+  await begin(async () => claude);
   await callThroughRelay();
   expect(await claude.call(NAME, 'status', {})).toMatchObject({
     structuredContent: { online: true, device: 'laptop', servers: [{ name: 'everything', status: 'ready' }] },
