@@ -31,3 +31,8 @@ export async function proxyAgentFor(relay: string): Promise<Agent | undefined> {
   const { HttpsProxyAgent } = await import('https-proxy-agent');
   return new HttpsProxyAgent(proxy);
 }
+
+/** True for the system codes by which TLS says that it does not trust a certificate. */
+export function isCertificateProblem(code: string): boolean {
+  return /CERT|SELF_SIGNED|UNABLE_TO/.test(code);
+}

@@ -2,6 +2,7 @@ import type { Configuration, CustomFetch } from 'openid-client';
 import type { AgentConfig } from '../../config/config.js';
 import { isLoopbackHost } from '../../config/urls.js';
 import { printable } from '../../log/printable.js';
+import { isCertificateProblem } from '../network.js';
 
 /** The agent at every relay: a public client, known without registration. */
 const AGENT_CLIENT_ID = 'mcp-local-tunnel-agent';
@@ -138,7 +139,10 @@ export function isNetworkError(error: unknown): boolean {
 
 function unreachable(relay: string, cause: unknown): DiscoveryError {
   const reason = networkReason(cause);
-  const message = `The relay ${relay} cannot be reached (${reason}). Check the address, the network and that the relay runs.`;
+  const next = isCertificateProblem(reason)
+    ? 'Its certificate is not trusted: name a private CA with NODE_EXTRA_CA_CERTS.'
+    : 'Check the address, the network and that the relay runs.';
+  const message = `The relay ${relay} cannot be reached (${reason}). ${next}`;
   return new DiscoveryError('relay_unreachable', message, { cause });
 }
 

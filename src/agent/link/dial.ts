@@ -1,6 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import { LINK_PATH, MAX_FRAME_BYTES, SUBPROTOCOL } from '../../protocol/frames.js';
+import { isCertificateProblem } from '../network.js';
 
 export type DialErrorCode =
   /** 401: the token is not good (any more). */
@@ -95,7 +96,7 @@ function networkProblem(relay: string, error: Error): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (code === 'ENOTFOUND') return `${new URL(relay).hostname} is not known to DNS`;
   if (code === 'ECONNREFUSED') return `nothing answers at ${relay}`;
-  if (code !== undefined && /CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
+  if (code !== undefined && isCertificateProblem(code)) {
     return `the certificate of ${relay} is not trusted (${code}): a private CA is named by NODE_EXTRA_CA_CERTS`;
   }
   return `no connection to ${relay}: ${error.message}`;
