@@ -136,6 +136,22 @@ export async function ensurePrivateDir(path: string): Promise<void> {
 }
 
 /**
+ * Whether a folder is there. What is in it was put there by this user: throws {@link PrivatePathError} for a symbolic
+ * link or another user's folder.
+ */
+export async function isOwnDir(path: string): Promise<boolean> {
+  try {
+    const stats = await lstat(path);
+    if (stats.isSymbolicLink()) throw symlinkError(path);
+    if (posix) refuseForeign(path, stats.uid);
+    return stats.isDirectory();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return false;
+    throw error instanceof PrivatePathError ? error : ioError(path, 'cannot be looked at', error);
+  }
+}
+
+/**
  * Text of a file that holds secrets, or undefined when there is none. Throws {@link PrivatePathError} for a symbolic
  * link, another user's file, or one that others can read or write.
  */

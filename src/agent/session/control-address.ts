@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AgentConfig } from '../../config/config.js';
-import { ensureStateDirs, readPrivateFile, statePaths, writePrivateFile } from '../../config/paths.js';
+import { ensureStateDirs, isOwnDir, readPrivateFile, statePaths, writePrivateFile } from '../../config/paths.js';
 
 /**
  * Where the control socket of this profile listens, made ready for listening. On Windows a named pipe: all users share
@@ -25,7 +25,11 @@ export async function ensureControlAddress(config: AgentConfig): Promise<string>
 
 /** The same address without making anything; undefined when nothing can be listening yet. @throws PrivatePathError */
 export async function controlAddress(config: AgentConfig): Promise<string | undefined> {
-  if (process.platform !== 'win32') return statePaths(config).socket;
+  if (process.platform !== 'win32') {
+    const { socket, dir } = statePaths(config);
+    // Of a long path it is in the temporary folder, where another user could have been first.
+    return dirname(socket) === dir || (await isOwnDir(dirname(socket))) ? socket : undefined;
+  }
   const secret = await readPrivateFile(pipeFile(config));
   return secret !== undefined && /^[0-9a-f]{32}$/.test(secret) ? pipeName(secret) : undefined;
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +70,25 @@ async function raw(): Promise<{ socket: Socket; say: (text: string) => void; ans
   const answer = async () => JSON.parse((await lines.next()).value ?? 'null');
   return { socket, say: (text) => void socket.write(text), answer };
 }
+
+it.runIf(process.platform !== 'win32')(
+  'is not looked for in a folder that somebody else may have planted',
+  async () => {
+    const before = process.env.TMPDIR;
+    const root = config.stateDir;
+    try {
+      process.env.TMPDIR = root;
+      const long = { ...config, stateDir: join(root, 'x'.repeat(120)) };
+      expect(await connectControl(long)).toBeUndefined();
+      await mkdir(join(root, 'theirs'));
+      await symlink(join(root, 'theirs'), join(root, `mcp-local-tunnel-${process.getuid?.()}`));
+      await expect(connectControl(long)).rejects.toMatchObject({ code: 'symlink' });
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    }
+  },
+);
 
 describe('the control socket', () => {
   it('answers status and restart once there is an agent', async () => {
