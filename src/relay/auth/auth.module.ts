@@ -10,6 +10,7 @@ import { ResourceMetadataController } from './resource-metadata.controller.js';
 import { Resources } from './resources.js';
 import { Revocations } from './revocations.js';
 import { AuthorizationServer, createAuthorizationServer } from './server/authorization-server.js';
+import type { RenderErrorPage } from './server/error-page.js';
 import { TokenVerifier } from './token-verifier.js';
 
 export interface AuthParts {
@@ -21,6 +22,8 @@ export interface AuthParts {
   readonly publicUrl: string;
   /** Fetches what client ids point to; absent: only from the public internet. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Makes the pages of errors; absent: plain ones. */
+  readonly renderErrorPage?: RenderErrorPage;
 }
 
 /** Nest injection token for RelayKeys (keys.ts). */
@@ -54,7 +57,16 @@ export class AuthModule {
         {
           provide: AuthorizationServer,
           useFactory: (resources: Resources, revocations: Revocations, keys: RelayKeys) =>
-            createAuthorizationServer({ limits, store, logger, resources, revocations, keys, fetch: parts.fetch }),
+            createAuthorizationServer({
+              limits,
+              store,
+              logger,
+              resources,
+              revocations,
+              keys,
+              fetch: parts.fetch,
+              renderErrorPage: parts.renderErrorPage,
+            }),
           inject: [Resources, Revocations, RELAY_KEYS],
         },
         {

@@ -19,11 +19,12 @@ export interface AuthRelay extends AsyncDisposable {
   readonly log: LogLine[];
 }
 
-/** Another start of a relay: its data folder, which stays, and its port. */
+/** How a relay is started: a data folder given here stays. */
 export interface AuthRelayStart {
   readonly dataDir?: string;
   readonly port?: number;
   readonly resetOwner?: boolean;
+  readonly requestsPerMinute?: number;
 }
 
 /** A whole relay, by default on a free port of this machine and with a data folder of its own. */
@@ -40,7 +41,7 @@ export async function startAuthRelay(
     host: '127.0.0.1',
     dataDir,
     trustProxy: false,
-    limits: { ...limitDefaults, requestsPerMinute: 5000, tokensPerMinute: 5000 },
+    limits: { ...limitDefaults, requestsPerMinute: start.requestsPerMinute ?? 5000, tokensPerMinute: 5000 },
     ...(provider === undefined
       ? {}
       : {

@@ -12,6 +12,7 @@ import { AGENT_CLIENT_ID, PASTE_PATH } from './agent-client.js';
 import { ApprovedDocuments } from './approved-documents.js';
 import { ClientRecords } from './client-records.js';
 import { configuration } from './configuration.js';
+import { plainErrorPage, type RenderErrorPage, tooManyRenderer } from './error-page.js';
 import { fixOrigin } from './fixed-origin.js';
 import { GrantRecords } from './grant-records.js';
 import { loadOidcProvider } from './load.js';
@@ -32,6 +33,8 @@ export interface AuthorizationServerParts {
   readonly keys: RelayKeys;
   /** Fetches client documents and keys; absent: PublicFetch. */
   readonly fetch?: typeof globalThis.fetch;
+  /** What a browser is shown when it cannot be sent back to the client; absent: plain pages. */
+  readonly renderErrorPage?: RenderErrorPage;
 }
 
 /** The OAuth 2.1 authorization server: what `mountAuthorizationServer` serves, and what the relay asks of it. */
@@ -56,6 +59,7 @@ export class AuthorizationServer {
 /** @throws Error when the guard of outgoing requests cannot be set up */
 export async function createAuthorizationServer(parts: AuthorizationServerParts): Promise<AuthorizationServer> {
   const { limits, store, logger, resources, revocations, keys } = parts;
+  const { renderErrorPage = plainErrorPage } = parts;
   const lib = await loadOidcProvider();
   const guard = await PublicFetch.checked();
   const recordParts = { store, revocations, errors: lib.errors, refreshGraceSeconds: limits.refreshGraceSeconds };
@@ -77,6 +81,7 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
       limits,
       adapter: (model: string) => adapters[model] ?? new Records(model, recordParts),
       fetch: documents.fetch,
+      renderErrorPage,
       rotateRefreshToken: (ctx) => grace.rotate(ctx),
     }),
   );
@@ -95,7 +100,7 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
     resources,
     provider.callback(),
     new ProviderInteractions({ provider, lib, store, resources, clientApproved }),
-    createRateLimits(limits),
+    createRateLimits(limits, tooManyRenderer(renderErrorPage)),
     revokeGrant,
     () => guard.close(),
   );

@@ -5,7 +5,7 @@ import type { Resources } from '../resources.js';
 import { AGENT_CLIENT_ID, agentClient } from './agent-client.js';
 import { openidScopes } from './authorize-request.js';
 import { tidyClientMetadata } from './client-metadata.js';
-import { renderError } from './error-page.js';
+import { errorRenderer, type RenderErrorPage } from './error-page.js';
 import type { OidcProvider } from './load.js';
 
 const HOUR = 3600;
@@ -18,6 +18,7 @@ export interface ConfigurationParts {
   readonly limits: Limits;
   readonly adapter: NonNullable<Configuration['adapter']>;
   readonly fetch: NonNullable<Configuration['fetch']>;
+  readonly renderErrorPage: RenderErrorPage;
   readonly rotateRefreshToken: (ctx: KoaContextWithOIDC) => Promise<boolean>;
 }
 
@@ -74,7 +75,7 @@ export function configuration(parts: ConfigurationParts): Configuration {
     rotateRefreshToken: parts.rotateRefreshToken,
     expiresWithSession: () => false,
     extraTokenClaims: (_ctx, token) => ('grantId' in token ? { grant_id: token.grantId } : undefined),
-    renderError,
+    renderError: errorRenderer(parts.renderErrorPage),
     clockTolerance: 60,
     ttl: {
       AccessToken: limits.accessTokenSeconds,

@@ -1,3 +1,4 @@
+import type { RequestHandler } from 'express';
 import { MemoryStore, type RateLimitRequestHandler, rateLimit } from 'express-rate-limit';
 import type { Limits } from '../../../config/config.js';
 
@@ -14,8 +15,11 @@ export interface RateLimits {
 
 const MINUTE = 60_000;
 
-/** `req.ip` is what counts, so Express's `trust proxy` must be set as the config says. */
-export function createRateLimits(limits: Limits): RateLimits {
+/**
+ * `req.ip` is what counts, so Express's `trust proxy` must be set as the config says.
+ * @param refuse answers a request above its limit; Retry-After is set
+ */
+export function createRateLimits(limits: Limits, refuse: RequestHandler): RateLimits {
   const stores: MemoryStore[] = [];
   const perAddress = (limit: number, windowMs: number): RateLimitRequestHandler => {
     const store = new MemoryStore();
@@ -30,12 +34,7 @@ export function createRateLimits(limits: Limits): RateLimits {
       legacyHeaders: false,
       // Its advice about proxies goes to the console; `trustProxy` is the operator's to set.
       validate: false,
-      handler: (_req, res) => {
-        res.setHeader('Access-Control-Allow-Origin', '*');
-        res
-          .status(429)
-          .json({ error: 'temporarily_unavailable', error_description: 'too many requests, try again later' });
-      },
+      handler: refuse,
     });
   };
   return {
