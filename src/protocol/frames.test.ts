@@ -157,3 +157,16 @@ describe('Assembler', () => {
     expect(assembler.add(frame(a, false, 'new'))?.toString()).toBe('new');
   });
 });
+
+test('a client that is known by a long URL can call', () => {
+  const client = {
+    era: 'legacy',
+    endpoint: 'aggregate',
+    ask: 'none',
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+  } as const;
+  const id = `https://client.example/${'x'.repeat(8000)}`;
+  const body = encodeCall({ server: 'shell', method: 'tools/call', client: { ...client, id } }, Buffer.from('{}'));
+  expect(decodeCall(body).head.client.id).toBe(id);
+});

@@ -143,6 +143,8 @@ function status(value: unknown, what: string): ServerBrief['status'] {
 }
 
 const CALL_ID = /^[0-9a-f]{32}$/;
+/** A relay takes no access token longer than this, and a client's id stands in its token. */
+const CLIENT_ID_MAX = 8192;
 
 function callId(value: unknown, what: string): string {
   const id = text(value, what, 32);
@@ -258,7 +260,8 @@ export function decodeCall(body: Buffer): { readonly head: CallHead; readonly pa
         endpoint: endpoint as CallClient['endpoint'],
         ask: ask as CallClient['ask'],
         protocolVersion: text(client.protocolVersion, what, 32),
-        id: text(client.id, what, 2048),
+        // A client may be known by a URL as long as its token allows.
+        id: text(client.id, what, CLIENT_ID_MAX),
         capabilities: object(client.capabilities, what),
         ...(client.info === undefined ? {} : { info: object(client.info, what) }),
       },

@@ -4,8 +4,8 @@ import type { LinkSender } from '../../protocol/link-sender.js';
 import { type CallHead, decodeCall, decodeCancel, decodeWindow, encodeWindow } from '../../protocol/messages.js';
 import { ReceiveWindow, SendStream } from '../../protocol/send-stream.js';
 
-/** Largest `call` message: the relay's own limit on request bodies is far below. */
-const CALL_BYTES = 64 * 1024 * 1024;
+/** Largest `call` message: a relay's request bodies have 64 MiB at most, and a head comes before what is in them. */
+const CALL_BYTES = 65 * 1024 * 1024;
 const OPEN_CALLS = 1024;
 /** Progress is let go of when this much of a call's output waits for a slow client; results and logs never are. */
 const SLOW_BYTES = 256 * 1024;
