@@ -37,6 +37,8 @@ class RunningAgent implements Agent {
   #since = Date.now();
   #problem: string | undefined;
   #told: string | undefined;
+  /** Problem last told of each server. */
+  readonly #toldOfServers = new Map<string, string>();
   #deviceName: string | undefined;
   #offered: readonly string[] = [];
 
@@ -144,13 +146,20 @@ class RunningAgent implements Agent {
   }
 
   #serverState(state: ServerState): void {
-    const { logger } = this.options;
-    const line = `server ${state.name} ${state.status}`;
-    if (state.status === 'ready') logger.info(line, { tools: state.tools });
-    else if (state.problem !== undefined) logger.warn(`${line}: ${state.problem}`);
-    else logger.info(line);
+    this.#tellServer(state);
     this.#catalogs.send(state.name, this.#link.current);
     this.#changed();
+  }
+
+  /** A server that fails over and over tells its problem once, until it has been ready or has another one. */
+  #tellServer({ name, status, tools, problem }: ServerState): void {
+    const { logger } = this.options;
+    const line = `server ${name} ${status}`;
+    if (status === 'ready') logger.info(line, { tools });
+    else if (problem === undefined || status === 'stopped') logger.info(line);
+    else if (problem !== this.#toldOfServers.get(name)) logger.warn(`${line}: ${problem}`);
+    if (status === 'ready') this.#toldOfServers.delete(name);
+    else if (problem !== undefined) this.#toldOfServers.set(name, problem);
   }
 
   #setState(state: LinkState, problem?: string): void {
