@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,8 @@ export class Place implements AsyncDisposable {
   start(project: string, command: string, args: readonly string[], env: Record<string, string> = {}): Running {
     const cwd = this.project(project);
     // opencode takes the working folder from PWD.
-    const running = new Running(command, args, { cwd, env: { ...this.env, PWD: cwd, ...env } });
+    const options = { cwd, env: { ...this.env, PWD: cwd, ...env } };
+    const running = new Running(command, args, options, () => `In the browser: ${this.#browserLog()}`);
     this.#started.push(running);
     return running;
   }
@@ -90,8 +91,13 @@ export class Place implements AsyncDisposable {
 
   /** Client ids that signed in through the browser, oldest first. */
   get signedIn(): string[] {
-    const lines = readFileSync(join(this.folder, 'browser.log'), 'utf8').trim().split('\n');
+    const lines = this.#browserLog().trim().split('\n');
     return lines.map((line) => line.replace(/^200 /, ''));
+  }
+
+  #browserLog(): string {
+    const file = join(this.folder, 'browser.log');
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

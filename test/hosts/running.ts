@@ -11,7 +11,13 @@ export class Running {
   readonly ended: Promise<number | null>;
   #output = '';
 
-  constructor(command: string, args: readonly string[], options: SpawnOptionsWithoutStdio) {
+  /** @param more what helps to understand a failure */
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: SpawnOptionsWithoutStdio,
+    private readonly more: () => string,
+  ) {
     this.child = spawn(command, args, { ...options, detached: true });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -48,7 +54,9 @@ export class Running {
       };
       const fail = () => {
         stop();
-        reject(new Error(`${this.child.spawnargs.join(' ')} did not say ${pattern}, but:\n${this.output}`));
+        reject(
+          new Error(`${this.child.spawnargs.join(' ')} did not say ${pattern}, but:\n${this.output}\n${this.more()}`),
+        );
       };
       const streams = [this.child.stdout, this.child.stderr];
       const stop = () => {
