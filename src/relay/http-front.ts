@@ -18,6 +18,7 @@ const CHECK_MS = 1000;
 export class HttpFront {
   readonly server: Server;
   readonly #perAddress = new Map<string, number>();
+  readonly #sockets = new Set<Socket>();
   #handlers: FrontHandlers | undefined;
 
   /** @param trust connections of a proxy that is believed are not counted: they are everybody's */
@@ -36,7 +37,11 @@ export class HttpFront {
       (req, res) => this.#request(req, res),
     );
     this.server.on('upgrade', (req, socket, head) => void this.#upgrade(req, socket, head));
-    this.server.on('connection', (socket) => this.#count(socket));
+    this.server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      this.#count(socket);
+    });
   }
 
   /** @returns the port that was bound. @throws ListenError */
@@ -61,6 +66,8 @@ export class HttpFront {
   async close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeIdleConnections();
+    // Node counts as idle only who has asked before; browsers and balancers connect ahead of need.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
     const timer = setTimeout(() => this.server.closeAllConnections(), graceMs);
     await closed;
     clearTimeout(timer);
