@@ -79,7 +79,7 @@ test('a token can be pasted where scripts are off', async () => {
   const link = await relay.setupLink.issue();
   const page = await chromium.newPage({ javaScriptEnabled: false });
   await page.goto(link ?? '');
-  await page.getByLabel('Set-up token').fill(link ?? '');
+  await page.getByLabel('One-time token').fill(link ?? '');
   await page.getByLabel('Name', { exact: true }).fill('owner');
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByLabel('Password, once more').fill(password);
