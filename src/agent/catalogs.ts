@@ -24,6 +24,7 @@ export class Catalogs {
       seq: this.#seq,
       server,
       status: state.status,
+      ...(state.reason === undefined ? {} : { reason: state.reason }),
       ...(offer === undefined
         ? {}
         : {

@@ -1,5 +1,7 @@
 /** JSON bodies of the link's frames: shapes, and checks for the side that receives them. */
 
+import { isServerReason, isServerStatus, type ServerReason, type ServerStatus } from './server-state.js';
+
 /** First frame of an agent. */
 export interface Hello {
   /** Protocol versions the agent speaks, best first. */
@@ -19,7 +21,7 @@ export interface Hello {
 
 export interface ServerBrief {
   readonly name: string;
-  readonly status: 'starting' | 'ready' | 'failed' | 'waiting' | 'disabled' | 'stopped';
+  readonly status: ServerStatus;
 }
 
 /** First frame of a relay. */
@@ -42,7 +44,9 @@ export interface Catalog {
   /** Rises with every catalog of this agent's start: long ones may arrive after shorter, newer ones. */
   readonly seq: number;
   readonly server: string;
-  readonly status: ServerBrief['status'];
+  readonly status: ServerStatus;
+  /** Why it is not ready. */
+  readonly reason?: ServerReason;
   /** Absent while the server is not ready. */
   readonly offer?: ServerOffer;
 }
@@ -135,11 +139,9 @@ function list<T>(value: unknown, what: string, max: number, item: (value: unknow
   return value.map(item);
 }
 
-const STATUSES = new Set(['starting', 'ready', 'failed', 'waiting', 'disabled', 'stopped']);
-
-function status(value: unknown, what: string): ServerBrief['status'] {
-  if (typeof value !== 'string' || !STATUSES.has(value)) throw new MessageError('bad_shape', what);
-  return value as ServerBrief['status'];
+function status(value: unknown, what: string): ServerStatus {
+  if (!isServerStatus(value)) throw new MessageError('bad_shape', what);
+  return value;
 }
 
 const CALL_ID = /^[0-9a-f]{32}$/;
@@ -193,15 +195,17 @@ export function decodeWelcome(body: Uint8Array): Welcome {
 export function decodeCatalog(body: Uint8Array): Catalog {
   const what = 'catalog';
   const raw = parse(body, what);
-  const seq = count(raw.seq, what);
-  const server = text(raw.server, what, 64);
-  const state = status(raw.status, what);
-  if (raw.offer === undefined) return { seq, server, status: state };
+  const state = {
+    seq: count(raw.seq, what),
+    server: text(raw.server, what, 64),
+    status: status(raw.status, what),
+    // A newer agent may have words of its own.
+    ...(isServerReason(raw.reason) ? { reason: raw.reason } : {}),
+  };
+  if (raw.offer === undefined) return state;
   const offer = object(raw.offer, what);
   return {
-    seq,
-    server,
-    status: state,
+    ...state,
     offer: {
       protocolVersion: text(offer.protocolVersion, what, 32),
       serverInfo: object(offer.serverInfo, what),

@@ -20,8 +20,10 @@ const desk = laptop({
   id: 'device-2',
   name: 'desk',
   presence: 'away',
-  servers: [{ name: 'files', status: 'failed', tools: [] }],
+  servers: [{ name: 'files', status: 'failed', reason: 'not_found', tools: [] }],
 });
+
+const notFound = 'its program or working folder was not found; "mcp-local-tunnel status" on that machine says more';
 
 async function run(name: string, args: object = {}, by = client) {
   return (await replyOf(await by.call(1, name, args))).result;
@@ -35,7 +37,7 @@ describe('status', () => {
     expect(content[0]?.text).toBe(
       [
         'desk: away since 2026-01-02T03:04:05.000Z, may come back (mcp-local-tunnel 1.2.3, linux)',
-        '  files: failed, 0 tools',
+        `  files: failed, 0 tools: ${notFound}`,
         'laptop: online since 2026-01-02T03:04:05.000Z (mcp-local-tunnel 1.2.3, linux)',
         '  shell: ready, 1 tools, version 9.9.9, MCP 2025-11-25',
       ].join('\n'),
@@ -46,7 +48,7 @@ describe('status', () => {
         expect.objectContaining({
           name: 'desk',
           presence: 'away',
-          servers: [{ name: 'files', status: 'failed', tools: 0 }],
+          servers: [{ name: 'files', status: 'failed', tools: 0, problem: notFound }],
         }),
         {
           name: 'laptop',
@@ -76,7 +78,7 @@ describe('status', () => {
 
 describe('restart', () => {
   const back =
-    '{"servers":[{"name":"shell","status":"ready","tools":3},{"name":"x","status":"failed","tools":0,"problem":"no such file"}]}';
+    '{"servers":[{"name":"shell","status":"ready","tools":3},{"name":"x","status":"failed","tools":0,"reason":"not_found","problem":"stderr"}]}';
 
   it('asks the agent and answers with what came back', async () => {
     const answer = run('restart', { device: 'laptop', server: 'shell' });
@@ -88,8 +90,18 @@ describe('restart', () => {
     call.sink.piece('result', Buffer.from(back.slice(20)), true);
     const { content, structuredContent, isError } = await answer;
     expect(isError).toBeUndefined();
-    expect(content[0]?.text).toBe('laptop: restarted\n  shell: ready, 3 tools\n  x: failed, 0 tools: no such file');
-    expect(structuredContent).toEqual({ devices: [{ name: 'laptop', ...JSON.parse(back) }] });
+    expect(content[0]?.text).toBe(`laptop: restarted\n  shell: ready, 3 tools\n  x: failed, 0 tools: ${notFound}`);
+    expect(structuredContent).toEqual({
+      devices: [
+        {
+          name: 'laptop',
+          servers: [
+            { name: 'shell', status: 'ready', tools: 3 },
+            { name: 'x', status: 'failed', tools: 0, problem: notFound },
+          ],
+        },
+      ],
+    });
     expect(call.consumedBytes).toBe(back.length);
   });
 

@@ -194,7 +194,10 @@ describe('Streamable HTTP', () => {
     const server = await fixture();
     server.intercept = (_message, _request, response) => Boolean(response.writeHead(status).end());
     const { state } = await ready({ one: http(server.url) });
-    expect((await state((seen) => seen.status === 'failed')).problem).toContain(`answered HTTP ${status}`);
+    expect(await state((seen) => seen.status === 'failed')).toMatchObject({
+      reason: status === 500 ? 'bad_protocol' : 'not_allowed',
+      problem: expect.stringContaining(`answered HTTP ${status}`),
+    });
     expect(server.seen.every((request) => request.method === 'POST')).toBe(true);
   });
 
@@ -203,10 +206,15 @@ describe('Streamable HTTP', () => {
     server.intercept = (_message, _request, response) => Boolean(response.writeHead(404).end());
     const port = await freePort();
     const { state } = await ready({ one: http(server.url), two: http(`http://127.0.0.1:${port}/mcp`) });
-    const problem = async (name: string) =>
-      (await state((seen) => seen.name === name && seen.status === 'failed')).problem;
-    expect(await problem('one')).toContain('is this the URL of the MCP endpoint?');
-    expect(await problem('two')).toBe(`http://127.0.0.1:${port} cannot be reached: is the server running?`);
+    const failed = (name: string) => state((seen) => seen.name === name && seen.status === 'failed');
+    expect(await failed('one')).toMatchObject({
+      reason: 'bad_protocol',
+      problem: expect.stringContaining('is this the URL of the MCP endpoint?'),
+    });
+    expect(await failed('two')).toMatchObject({
+      reason: 'unreachable',
+      problem: `http://127.0.0.1:${port} cannot be reached: is the server running?`,
+    });
   });
 
   it('carries its headers to no other origin', async () => {

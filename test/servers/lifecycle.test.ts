@@ -15,14 +15,14 @@ describe('ends', () => {
     await expect(dying).rejects.toMatchObject({ code: 'lost', dispatched: true });
     await expect(call('one', 'echo')).rejects.toMatchObject({ code: 'not_ready', dispatched: false });
     const failed = await state((seen) => seen.status === 'failed');
-    expect(failed.problem).toBe('ended with exit status 9\n  starting up');
+    expect(failed).toMatchObject({ reason: 'exited', problem: 'ended with exit status 9\n  starting up' });
     const waiting = await state((seen) => seen.status === 'waiting');
     expect(waiting.retryAt).toBeGreaterThan(0);
     clock.fire(499);
     await state((seen) => seen.status === 'ready' && seen.starts === 2);
     expect(textOf(await call('one', 'echo', { a: 1 }))).toBe('{"a":1}');
     expect(catalogs).toHaveLength(1); // the tools never went away
-    expect(servers.states()[0]?.problem).toBeUndefined();
+    expect(servers.states()[0]).toMatchObject({ problem: undefined, reason: undefined });
   });
 
   it('backs off with full jitter while it crashes, for ever', async () => {
@@ -68,7 +68,13 @@ describe('ends', () => {
       two: scripted({}, { cwd: join(folder, 'missing') }),
       three: scripted({}, { command: [folder] }),
     });
-    const problem = (name: string) => states.find((seen) => seen.name === name && seen.status === 'failed')?.problem;
+    const failed = (name: string) => states.find((seen) => seen.name === name && seen.status === 'failed');
+    const problem = (name: string) => failed(name)?.problem;
+    expect(['one', 'two', 'three'].map((name) => failed(name)?.reason)).toEqual([
+      'not_found',
+      'not_found',
+      'not_allowed',
+    ]);
     expect(problem('one')).toBe('command "no-such-command-here" not found: is it installed and on PATH?');
     expect(problem('two')).toBe(`working folder "${join(folder, 'missing')}" does not exist: change "cwd"`);
     expect(problem('three')).toContain('may not be run');
@@ -89,9 +95,10 @@ describe('ends', () => {
     await settled;
     clock.fire(60_000);
     await servers.settled(AbortSignal.timeout(20_000));
-    expect((await state((seen) => seen.name === 'mute' && seen.status === 'failed')).problem).toBe(
-      'was not ready within 60 s',
-    );
+    expect(await state((seen) => seen.name === 'mute' && seen.status === 'failed')).toMatchObject({
+      reason: 'no_answer',
+      problem: 'was not ready within 60 s',
+    });
   });
 
   it('restarts one, or all, on demand', async () => {

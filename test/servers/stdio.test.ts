@@ -104,9 +104,10 @@ describe('a stdio server', () => {
 
   it('may not speak another', async () => {
     const { states } = await ready({ one: scripted({ version: '1999-01-01' }) });
-    expect(states.find((state) => state.status === 'failed')?.problem).toContain(
-      'speaks MCP 1999-01-01, this agent speaks 2025-11-25',
-    );
+    expect(states.find((state) => state.status === 'failed')).toMatchObject({
+      reason: 'bad_protocol',
+      problem: expect.stringContaining('speaks MCP 1999-01-01, this agent speaks 2025-11-25'),
+    });
   });
 
   it('gets params and gives results byte for byte', async () => {

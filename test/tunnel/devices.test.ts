@@ -119,6 +119,31 @@ describe('tools', () => {
     expect(names()).toEqual([]);
   });
 
+  test('of a server that is not ready: the reason is shown, by known words only, and goes when it is ready', async () => {
+    await start();
+    const { agent } = await connect(rig, 'user');
+    const server = () => rig.registry.devices('user')[0]?.servers[0];
+    agent.catalog('shell', [], { status: 'failed', reason: 'not_found', offer: undefined });
+    await agent.settled();
+    expect(server()).toMatchObject({ status: 'failed', reason: 'not_found' });
+    // The same state for another reason; then a word of a newer agent.
+    agent.catalog('shell', [], { status: 'failed', reason: 'exited', offer: undefined });
+    await agent.settled();
+    expect(server()).toMatchObject({ status: 'failed', reason: 'exited' });
+    agent.send(FrameType.catalog, 'a'.repeat(32), {
+      seq: 1_000_000,
+      server: 'shell',
+      status: 'waiting',
+      reason: 'stderr: no license',
+    });
+    await agent.settled();
+    expect(server()).toMatchObject({ status: 'waiting' });
+    expect(server()).not.toHaveProperty('reason');
+    agent.catalog('shell', ['run'], { seq: 1_000_001 });
+    await agent.settled();
+    expect(server()).not.toHaveProperty('reason');
+  });
+
   test('an older catalog that arrives late does not count', async () => {
     await start();
     const { agent } = await connect(rig, 'user');

@@ -72,7 +72,7 @@ async function ownCall(
   try {
     const states = await options.servers.restart(server, output.signal);
     // `problem` holds the server's own stderr: for this machine's owner, not for a remote client.
-    const servers = states.map(({ name, status, tools }) => ({ name, status, tools }));
+    const servers = states.map(({ name, status, tools, reason }) => ({ name, status, tools, reason }));
     return { kind: 'result', json: Buffer.from(JSON.stringify({ servers })) };
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;

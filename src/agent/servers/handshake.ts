@@ -1,6 +1,7 @@
 import { printable } from '../../log/printable.js';
 import { jsonLength } from './bounds.js';
 import { isRecord } from './messages.js';
+import { StartError } from './types.js';
 
 /** Revisions of the legacy era, the newest first; the first is offered. */
 const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
@@ -22,13 +23,17 @@ export function initializeParams(clientInfo: { readonly name: string; readonly v
   return { protocolVersion: REVISIONS[0], capabilities: {}, clientInfo };
 }
 
-/** Checks an InitializeResult. @throws Error when there is no revision both speak (MCP 2025-11-25 basic/lifecycle#version-negotiation) */
+/** Checks an InitializeResult. @throws StartError when there is no revision both speak (MCP 2025-11-25 basic/lifecycle#version-negotiation) */
 export function readHello(result: unknown): Hello {
   const { protocolVersion, serverInfo, capabilities, instructions } = isRecord(result) ? result : {};
-  if (typeof protocolVersion !== 'string') throw new Error('answered "initialize" without a protocol version');
+  if (typeof protocolVersion !== 'string')
+    throw new StartError('bad_protocol', 'answered "initialize" without a protocol version');
   if (!REVISIONS.includes(protocolVersion)) {
     const theirs = printable(protocolVersion.slice(0, 40));
-    throw new Error(`speaks MCP ${theirs}, this agent speaks ${REVISIONS.join(', ')}: update one of them`);
+    throw new StartError(
+      'bad_protocol',
+      `speaks MCP ${theirs}, this agent speaks ${REVISIONS.join(', ')}: update one of them`,
+    );
   }
   return {
     protocolVersion,

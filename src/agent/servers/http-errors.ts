@@ -1,4 +1,5 @@
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { ServerReason } from '../../protocol/server-state.js';
 import { ServerError } from './types.js';
 
 /** Nothing listens there, or there is no such host: nothing was sent. */
@@ -37,6 +38,13 @@ export function postError(error: unknown): ServerError {
   if (status !== undefined) return new ServerError('lost', `the server answered HTTP ${status}`, true);
   if (isUnreachable(error)) return new ServerError('not_ready', 'the server cannot be reached', false);
   return new ServerError('lost', 'the connection to the server broke before it answered', true);
+}
+
+/** Why there is no session, in one word. */
+export function httpReason(error: unknown): ServerReason {
+  const status = statusOf(error);
+  if (status === 401 || status === 403) return 'not_allowed';
+  return status === undefined && isUnreachable(error) ? 'unreachable' : 'bad_protocol';
 }
 
 /** For the machine's owner: what went wrong and where to look. */

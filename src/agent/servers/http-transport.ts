@@ -3,11 +3,12 @@ import { SSEClientTransport, SseError } from '@modelcontextprotocol/sdk/client/s
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import type { Response } from 'undici';
-import { describeHttpError, isSessionLost, isUnreachable, postError, statusOf } from './http-errors.js';
+import type { ServerReason } from '../../protocol/server-state.js';
+import { describeHttpError, httpReason, isSessionLost, isUnreachable, postError, statusOf } from './http-errors.js';
 import { HttpConnections, type HttpFetchOptions, isEventStream, type ResponseTap } from './http-fetch.js';
 import { idOfCutResponse, responseIds } from './messages.js';
 import { type Outgoing, SessionLostError, type Transport, type TransportEvents } from './transport.js';
-import { ServerError } from './types.js';
+import { ServerError, StartError } from './types.js';
 
 /** Answers to `initialize` that mean "no Streamable HTTP here"; 401, 403 and 5xx say nothing about that. */
 const FALL_BACK_ON = [400, 404, 405];
@@ -129,7 +130,7 @@ export class HttpTransport implements Transport {
       if (reply.sending) return; // the rejection of send() tells it
       if (request !== undefined && (!reply.resumable || GAVE_UP.test(error.message))) lose();
       if (request === undefined && listening.open && GAVE_UP.test(error.message)) {
-        this.#end('closed its event stream and cannot be reached', false);
+        this.#end('unreachable', 'closed its event stream and cannot be reached');
       }
     };
     if (request !== undefined) this.#byRequest.set(request, post);
@@ -162,17 +163,20 @@ export class HttpTransport implements Transport {
 
   #onPostFailed(error: unknown, request: number | undefined, method: string | undefined): void {
     if (this.#ended) return;
-    if (method === 'initialize') throw new Error(describeHttpError(error, this.options.url), { cause: error });
+    if (method === 'initialize') {
+      throw new StartError(httpReason(error), describeHttpError(error, this.options.url), { cause: error });
+    }
     const lost = this.#sessionId !== undefined && isSessionLost(statusOf(error), String(error));
     if (request !== undefined) this.#events?.failed(request, lost ? new SessionLostError() : postError(error));
-    if (lost) this.#end('ended the session', true);
-    else if (isUnreachable(error)) this.#end('cannot be reached any more', false);
+    if (lost) this.#end('exited', 'ended the session', true);
+    else if (isUnreachable(error)) this.#end('unreachable', 'cannot be reached any more');
   }
 
   /** The stream for what belongs to no request. A server without one answers 405, or anything else the first time. */
   #onListenResponse(response: Response, listening: { open: boolean }): void {
     if (response.ok) listening.open = true;
-    else if (listening.open && isSessionLost(response.status, 'session')) this.#end('ended the session', true);
+    else if (listening.open && isSessionLost(response.status, 'session'))
+      this.#end('exited', 'ended the session', true);
   }
 
   /** The transport of 2024-11-05: one event stream down, POSTs up. */
@@ -199,13 +203,12 @@ export class HttpTransport implements Transport {
     } catch (error) {
       const first = describeHttpError(refusal, url);
       const status = error instanceof SseError && error.code ? `HTTP ${error.code}` : 'no event stream';
-      throw new Error(`${first}; its older transport answered ${status}: is this the URL of the MCP endpoint?`, {
-        cause: error,
-      });
+      const problem = `${first}; its older transport answered ${status}: is this the URL of the MCP endpoint?`;
+      throw new StartError(httpReason(refusal), problem, { cause: error });
     }
     // Its end is the session's end: a stream opened again would be another session.
     sse.onerror = (error) => {
-      if (error instanceof SseError) this.#end('closed its event stream', false);
+      if (error instanceof SseError) this.#end('exited', 'closed its event stream');
     };
     await this.#sendBySse(sse, json, { request: 1, method: 'initialize' });
   }
@@ -234,10 +237,10 @@ export class HttpTransport implements Transport {
     return `the server sent a message of ${bytes} bytes or more; the limit is ${this.options.messageBytes}`;
   }
 
-  #end(reason: string, sessionLost: boolean): void {
+  #end(reason: ServerReason, problem: string, sessionLost = false): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#events?.ended({ reason, sessionLost });
+    this.#events?.ended({ reason, problem, sessionLost });
   }
 
   async #deleteSession(): Promise<void> {

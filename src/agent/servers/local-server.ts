@@ -2,6 +2,7 @@ import type { LocalServerConfig } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
 import { printable } from '../../log/printable.js';
 import { memberSpan } from '../../protocol/json-spans.js';
+import type { ServerReason } from '../../protocol/server-state.js';
 import { restartDelay, STABLE_MS } from './backoff.js';
 import { CatalogRefresh, readCatalog, sameCatalog } from './catalog.js';
 import { type Clock, pause } from './clock.js';
@@ -17,6 +18,7 @@ import {
   type ServerCatalog,
   ServerError,
   type ServerState,
+  StartError,
 } from './types.js';
 
 /** From start to the first catalog: `npx` and `uvx` may have to download first. */
@@ -154,7 +156,7 @@ export class LocalServer {
     const { clock } = this.options;
     const startup = new AbortController();
     const callOff = clock.after(STARTUP_MS, () =>
-      startup.abort(new Error(`was not ready within ${STARTUP_MS / 1000} s`)),
+      startup.abort(new StartError('no_answer', `was not ready within ${STARTUP_MS / 1000} s`)),
     );
     const ended = new Deferred<TransportEnd>();
     const signal = AbortSignal.any([stop, startup.signal]);
@@ -173,15 +175,18 @@ export class LocalServer {
       this.#becomeReady(session, hello);
       await untilAborted(ended.promise, stop);
     } catch (error) {
-      ended.resolve({ reason: error instanceof Error ? error.message : String(error), sessionLost: false });
+      const problem = error instanceof Error ? error.message : String(error);
+      // Else it has answered, and not as MCP has it: a transport's end came first where there was one.
+      const reason = error instanceof StartError ? error.reason : 'bad_protocol';
+      ended.resolve({ reason, problem, sessionLost: false });
     }
     callOff();
     this.#session = undefined;
     this.#refresh?.stop();
     const end = await ended.promise;
-    const problem = problemText(end.reason, session?.strayLines ?? 0, transport?.lastWords() ?? []);
+    const problem = problemText(end.problem, session?.strayLines ?? 0, transport?.lastWords() ?? []);
     const quiet = stop.aborted || (end.sessionLost && readyAt !== undefined);
-    if (!quiet) this.#fail(problem, readyAt !== undefined);
+    if (!quiet) this.#fail(end.reason, problem, readyAt !== undefined);
     else if (!this.#closed) this.#set({ status: 'starting' }); // its end may take a while, and it is no longer ready
     await (session?.close() ?? transport?.close());
     return { end, ...(readyAt === undefined ? {} : { readyMs: clock.now() - readyAt }) };
@@ -227,6 +232,7 @@ export class LocalServer {
       serverInfo: readableInfo(hello.serverInfo),
       tools: this.#catalog?.tools.length ?? 0,
       problem: undefined,
+      reason: undefined,
     });
     this.#settling.resolve(this.#state);
   }
@@ -237,10 +243,16 @@ export class LocalServer {
     this.#listedAt = this.options.clock.now();
   }
 
-  #fail(problem: string, wasReady: boolean): void {
+  #fail(reason: ServerReason, problem: string, wasReady: boolean): void {
     // After an end the tools stay listed while the server comes back; a start that fails takes them off.
     if (!wasReady) this.#setCatalog(undefined);
-    this.#set({ status: 'failed', problem, tools: this.#catalog?.tools.length ?? 0, protocolVersion: undefined });
+    this.#set({
+      status: 'failed',
+      reason,
+      problem,
+      tools: this.#catalog?.tools.length ?? 0,
+      protocolVersion: undefined,
+    });
     this.#settling.resolve(this.#state);
   }
 
@@ -280,7 +292,7 @@ function readableInfo({ name, version, ...rest }: Readonly<Record<string, unknow
   };
 }
 
-function problemText(reason: string, strayLines: number, lastWords: readonly string[]): string {
+function problemText(problem: string, strayLines: number, lastWords: readonly string[]): string {
   const stray = strayLines > 0 ? `; it wrote ${strayLines} lines to stdout that are not MCP` : '';
-  return [printable(reason) + stray, ...lastWords.map((line) => `  ${line}`)].join('\n');
+  return [printable(problem) + stray, ...lastWords.map((line) => `  ${line}`)].join('\n');
 }

@@ -5,7 +5,7 @@ import { type Hello, initializeParams, readHello } from './handshake.js';
 import { type Incoming, notificationMessage, readMessages, requestMessage, responseMessage } from './messages.js';
 import { PendingRequests } from './pending-requests.js';
 import type { Transport, TransportEnd } from './transport.js';
-import { type RequestContext, type RequestOutcome, ServerError } from './types.js';
+import { type RequestContext, type RequestOutcome, ServerError, StartError } from './types.js';
 
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
@@ -105,7 +105,8 @@ export class Session {
       this.#abandon(id, method, reason, sent);
     });
     this.options.transport.send(json, { request: id, method, wanted: markSent }).catch((error: Error) => {
-      this.#pending.fail(id, (sent) => new ServerError(sent ? 'lost' : 'not_ready', error.message, sent));
+      if (error instanceof StartError) this.#pending.fail(id, () => error);
+      else this.#pending.fail(id, (sent) => new ServerError(sent ? 'lost' : 'not_ready', error.message, sent));
     });
     try {
       return await answer;
@@ -167,7 +168,7 @@ export class Session {
     if (!this.#open) return;
     this.#open = false;
     this.options.onEnd(end);
-    this.#pending.failAll(`the server ${end.reason}`);
+    this.#pending.failAll(`the server ${end.problem}`);
   }
 
   async #send(json: Buffer, method?: string): Promise<void> {

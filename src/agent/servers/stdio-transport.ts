@@ -3,12 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import spawn from 'cross-spawn';
+import type { ServerReason } from '../../protocol/server-state.js';
 import { LineReader } from './line-reader.js';
 import { idOfCutResponse } from './messages.js';
 import { endProcessGroup } from './process-group.js';
 import { StderrTail } from './stderr-tail.js';
 import type { Outgoing, Transport, TransportEvents } from './transport.js';
-import { ServerError } from './types.js';
+import { ServerError, StartError } from './types.js';
 
 /** A server that has ended may still have answers in the pipe; a grandchild that holds the pipe may not delay the end. */
 const DRAIN_MS = 250;
@@ -50,7 +51,7 @@ export class StdioTransport implements Transport {
       if (child.pid === undefined) await once(child, 'spawn');
     } catch (error) {
       this.#ended = true;
-      throw new Error(this.#spawnProblem(error), { cause: error });
+      throw this.#spawnError(error);
     }
   }
 
@@ -99,12 +100,12 @@ export class StdioTransport implements Transport {
         if (!this.#ended) events.failed(idOfCutResponse(head, tail), new ServerError('too_large', message, true));
       },
     });
-    const end = (reason: string) => {
+    const end = (problem: string) => {
       if (this.#ended) return;
       clearTimeout(this.#drain);
       reader.end();
       this.#ended = true;
-      events.ended({ reason, sessionLost: false });
+      events.ended({ reason: 'exited', problem, sessionLost: false });
     };
     child.stdout?.on('data', (chunk: Buffer) => reader.push(chunk));
     child.stdout?.on('error', () => undefined);
@@ -133,14 +134,18 @@ export class StdioTransport implements Transport {
     return true;
   }
 
-  #spawnProblem(error: unknown): string {
+  #spawnError(cause: unknown): StartError {
     const { command, cwd } = this.options;
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const failed = (reason: ServerReason, problem: string) => new StartError(reason, problem, { cause });
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (code === 'ENOENT' && cwd !== undefined && !existsSync(cwd))
-      return `working folder "${cwd}" does not exist: change "cwd"`;
-    if (code === 'ENOENT') return `command "${command[0]}" not found: is it installed and on PATH?`;
-    if (code === 'EACCES') return `command "${command[0]}" may not be run: is it an executable file?`;
-    return `command "${command[0]}" could not be started: ${error instanceof Error ? error.message : String(error)}`;
+      return failed('not_found', `working folder "${cwd}" does not exist: change "cwd"`);
+    if (code === 'ENOENT')
+      return failed('not_found', `command "${command[0]}" not found: is it installed and on PATH?`);
+    if (code === 'EACCES')
+      return failed('not_allowed', `command "${command[0]}" may not be run: is it an executable file?`);
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    return failed('not_allowed', `command "${command[0]}" could not be started: ${detail}`);
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Buffer } from 'node:buffer';
+import type { ServerReason } from '../../protocol/server-state.js';
 import { ServerError } from './types.js';
 
 /** Why a transport ended. */
 export interface TransportEnd {
+  readonly reason: ServerReason;
   /** For the machine's owner, e.g. `ended with exit status 1`. */
-  readonly reason: string;
+  readonly problem: string;
   /** The server only forgot our session: start anew at once, without waiting. */
   readonly sessionLost: boolean;
 }
@@ -33,7 +35,7 @@ export interface Outgoing {
 
 /** The way to one server. */
 export interface Transport {
-  /** @throws Error that says what to do, when there is no way to the server */
+  /** @throws StartError that says what to do, when there is no way to the server */
   start(events: TransportEvents, signal: AbortSignal): Promise<void>;
   /**
    * Resolves once written, with false when it was not wanted any more. Waits while the server reads slowly.

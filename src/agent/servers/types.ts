@@ -1,6 +1,6 @@
 /** What the rest of the agent sees of local servers. Protocol eras, processes and HTTP stay inside this folder. */
 
-export type ServerStatus = 'starting' | 'ready' | 'failed' | 'waiting' | 'disabled' | 'stopped';
+import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 
 export interface ServerState {
   readonly name: string;
@@ -16,6 +16,8 @@ export interface ServerState {
   readonly starts: number;
   /** Why it is not ready, with the server's last stderr lines; for the machine's owner only. */
   readonly problem?: string;
+  /** The same in one word, which the relay may know. */
+  readonly reason?: ServerReason;
   /** When the next try is due (`waiting`). */
   readonly retryAt?: number;
 }
@@ -69,6 +71,17 @@ export class ServerError extends Error {
     readonly dispatched: boolean,
   ) {
     super(message);
+  }
+}
+
+/** There is no way to a server, or what it answers will not do. The message is for the machine's owner. */
+export class StartError extends Error {
+  constructor(
+    readonly reason: ServerReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
   }
 }
 

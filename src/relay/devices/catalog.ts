@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Catalog, ServerBrief } from '../../protocol/messages.js';
+import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 import type { ServerView } from './types.js';
 
 /** A tool's JSON deeper than this is left out: whoever writes it out again would run out of stack. */
@@ -24,36 +25,39 @@ export interface ServerEntry {
 }
 
 /** An entry for a server that has been named and not described. */
-export function namedServer(brief: ServerBrief): ServerEntry {
+export function namedServer({ name, status }: ServerBrief, reason?: ServerReason): ServerEntry {
   return {
-    view: { name: brief.name, status: brief.status, tools: [] },
+    view: { name, status, ...(reason === undefined ? {} : { reason }), tools: [] },
     tools: [],
-    digest: digest(brief.status),
+    digest: digest(status, reason ?? ''),
     bytes: 0,
     offered: undefined,
   };
 }
 
 /** True when the tools of a server in this state stay listed: it has been ready and is to be so again. */
-function keepsTools(status: ServerBrief['status']): boolean {
+function keepsTools(status: ServerStatus): boolean {
   return status !== 'disabled' && status !== 'stopped';
 }
 
 /** The entry with another state; what it offered stays as long as it is meant to come back. */
-export function withStatus(entry: ServerEntry, status: ServerBrief['status']): ServerEntry {
-  if (entry.view.status === status) return entry;
-  if (!keepsTools(status)) return namedServer({ name: entry.view.name, status });
+export function withStatus(entry: ServerEntry, status: ServerStatus, reason?: ServerReason): ServerEntry {
+  if (entry.view.status === status && entry.view.reason === reason) return entry;
+  if (!keepsTools(status)) return namedServer({ name: entry.view.name, status }, reason);
+  const { reason: _before, ...view } = entry.view;
   return {
     ...entry,
-    view: { ...entry.view, status },
-    digest: digest(status, entry.digest),
+    view: { ...view, status, ...(reason === undefined ? {} : { reason }) },
+    digest: digest(status, reason ?? '', entry.digest),
   };
 }
 
 /** The entry after this catalog. */
 export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog): ServerEntry {
-  const { server: name, status, offer } = catalog;
-  if (offer === undefined || !keepsTools(status)) return withStatus(entry ?? namedServer({ name, status }), status);
+  const { server: name, status, reason, offer } = catalog;
+  if (offer === undefined || !keepsTools(status)) {
+    return withStatus(entry ?? namedServer({ name, status }, reason), status, reason);
+  }
   const { protocolVersion, serverInfo, capabilities, instructions } = offer;
   const tools = new Map<string, OfferedTool>();
   let bytes = 0;
@@ -75,9 +79,9 @@ export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog): S
   const aboutText = JSON.stringify(about);
   const list = [...tools.values()];
   return {
-    view: { name, status, ...about, tools: list.map(({ tool }) => tool) },
+    view: { name, status, ...(reason === undefined ? {} : { reason }), ...about, tools: list.map(({ tool }) => tool) },
     tools: list,
-    digest: digest(status, aboutText, ...list.map((tool) => tool.digest)),
+    digest: digest(status, reason ?? '', aboutText, ...list.map((tool) => tool.digest)),
     bytes: bytes + aboutText.length,
     offered: { seq: 0, server: name, status, offer: { ...about, tools: list.map(({ tool }) => tool) } },
   };

@@ -1,4 +1,5 @@
 import type { CallClient } from '../../protocol/messages.js';
+import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 
 /** What the relay's two sides agree on. `relay/mcp` calls, `relay/tunnel` carries; neither sees the other. */
 
@@ -71,7 +72,9 @@ export type DevicePresence = 'online' | 'away';
 /** One local server as last reported. */
 export interface ServerView {
   readonly name: string;
-  readonly status: 'starting' | 'ready' | 'failed' | 'waiting' | 'disabled' | 'stopped';
+  readonly status: ServerStatus;
+  /** Why it is not ready, as the agent says. */
+  readonly reason?: ServerReason;
   readonly protocolVersion?: string;
   readonly serverInfo?: Readonly<Record<string, unknown>>;
   readonly capabilities?: Readonly<Record<string, unknown>>;

@@ -1,4 +1,5 @@
 import type { BuiltInTool } from '../../protocol/names.js';
+import { SERVER_STATUSES } from '../../protocol/server-state.js';
 import type { Shape } from './json-rpc.js';
 import { type LegacyVersion, since } from './protocol-versions.js';
 
@@ -10,7 +11,7 @@ const serverSchema = {
   type: 'object',
   properties: {
     name: text,
-    status: { enum: ['starting', 'ready', 'failed', 'waiting', 'disabled', 'stopped'] },
+    status: { enum: SERVER_STATUSES },
     tools: { type: 'integer' },
     version: text,
     protocolVersion: text,

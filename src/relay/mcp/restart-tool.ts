@@ -1,8 +1,10 @@
 import type { CallClient } from '../../protocol/messages.js';
+import { isServerReason } from '../../protocol/server-state.js';
 import type { Devices, DeviceView } from '../devices/types.js';
 import { AgentAnswer } from './agent-answer.js';
 import type { CallReply } from './call-reply.js';
 import { isShape, type Shape } from './json-rpc.js';
+import { serverProblem } from './server-problem.js';
 import type { ToolOutput } from './tool-output.js';
 
 /** What one device said. */
@@ -78,13 +80,13 @@ function outcome(name: string, answer: { readonly json?: unknown; readonly probl
 
 function serverData(value: unknown): Shape[] {
   if (!isShape(value) || typeof value.name !== 'string' || typeof value.status !== 'string') return [];
-  const { name, status, tools, problem } = value;
+  const { name, status, tools, reason } = value;
   return [
     {
       name,
       status,
       tools: typeof tools === 'number' ? tools : 0,
-      ...(typeof problem === 'string' ? { problem } : {}),
+      ...(isServerReason(reason) ? { problem: serverProblem(reason) } : {}),
     },
   ];
 }

@@ -1,5 +1,6 @@
 import type { DeviceView, ServerView } from '../devices/types.js';
 import type { Shape } from './json-rpc.js';
+import { serverProblem } from './server-problem.js';
 import type { ToolOutput } from './tool-output.js';
 
 const HOW_TO_START =
@@ -44,7 +45,8 @@ function serverLine(server: ServerView): string {
     ...(version === undefined ? [] : [`version ${version}`]),
     ...(server.protocolVersion === undefined ? [] : [`MCP ${server.protocolVersion}`]),
   ];
-  return `  ${server.name}: ${server.status}, ${details.join(', ')}`;
+  const problem = server.reason === undefined ? '' : `: ${serverProblem(server.reason)}`;
+  return `  ${server.name}: ${server.status}, ${details.join(', ')}${problem}`;
 }
 
 function serverData(server: ServerView): Shape {
@@ -55,6 +57,7 @@ function serverData(server: ServerView): Shape {
     tools: server.tools.length,
     ...(version === undefined ? {} : { version }),
     ...(server.protocolVersion === undefined ? {} : { protocolVersion: server.protocolVersion }),
+    ...(server.reason === undefined ? {} : { problem: serverProblem(server.reason) }),
   };
 }
 
