@@ -82,7 +82,7 @@ test('the image holds the release and not what built it', async () => {
 test('runs what the config says, is healthy, keeps its data on the volume and ends on SIGTERM', async () => {
   const port = await freePort();
   const config = JSON.stringify({ mode: 'relay', port });
-  expect(await check(config)).toBe(1);
+  expect(await check(config)).toBe(4);
 
   relay = start(commandOf('ENTRYPOINT'), config);
   let output = '';
