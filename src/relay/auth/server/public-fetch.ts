@@ -5,6 +5,8 @@ import { isPublicAddress } from './public-address.js';
 /** Every address a host name has. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
+const ANSWER_MS = 2500;
+
 export class PrivateAddressError extends Error {
   override readonly name = 'PrivateAddressError';
 
@@ -23,8 +25,12 @@ export class PublicFetch {
 
   /** @param resolve the system's resolver where absent */
   constructor(private readonly resolve: Resolve = resolveBySystem) {
-    const connect = buildConnector({ timeout: 2500 });
+    const connect = buildConnector({ timeout: ANSWER_MS });
     this.#agent = new Agent({
+      // A stranger's host is asked once: it must not keep connections of ours.
+      pipelining: 0,
+      headersTimeout: ANSWER_MS,
+      bodyTimeout: ANSWER_MS,
       connect: (options, callback) => {
         this.#pin(options.hostname).then(
           (address) => connect({ ...options, hostname: address }, callback),
