@@ -60,7 +60,7 @@ ${bold('Endpoint')}  ${endpoint}
 ${bold('Sign in')}   name ${name}, password ${password}
 
 ${bold('Claude Code')}
-  claude mcp add --transport http demo ${endpoint}
+  claude mcp add --transport http demo ${endpoint} && claude mcp login demo
 ${bold('opencode')}  (opencode.json)
   { "mcp": { "demo": { "type": "remote", "url": "${endpoint}" } } }
 ${bold('Cursor')}    (~/.cursor/mcp.json)
