@@ -1,6 +1,6 @@
 /**
  * What the relay keeps: identity, the device directory and negative facts (ended, revoked, spent).
- * Keys are `kind:rest`; values are JSON values. Both stores (embedded, Redis) keep this contract.
+ * Keys are `kind:rest`; values are JSON values. LevelStore keeps this contract; another store may.
  */
 export interface Store {
   get<T>(key: string): Promise<T | undefined>;
