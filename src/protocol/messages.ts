@@ -211,7 +211,7 @@ export function decodeCatalog(body: Uint8Array): Catalog {
       serverInfo: object(offer.serverInfo, what),
       capabilities: object(offer.capabilities, what),
       ...(offer.instructions === undefined ? {} : { instructions: text(offer.instructions, what, 1024 * 1024) }),
-      tools: list(offer.tools, what, 100_000, (tool) => {
+      tools: list(offer.tools, what, 10_000, (tool) => {
         const entry = object(tool, what);
         text(entry.name, what, 1024);
         return entry;

@@ -37,7 +37,8 @@ function verify(token: string) {
 
 it('logs in at the real authorization server, renews, and logs out', async () => {
   const openUrl = async (address: string) => void (await fetch(await approve(address)));
-  await login(config, { signal, browser: true, notify: () => {}, openUrl });
+  const { account } = await login(config, { signal, browser: true, notify: () => {}, openUrl });
+  expect(account).toBe('Name of https://idp.example|alice');
   const source = createTokenSource(config);
   const first = await source.accessToken({ signal });
   expect(await verify(first)).toMatchObject({

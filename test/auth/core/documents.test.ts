@@ -83,6 +83,17 @@ describe('a client id metadata document', () => {
     expect(fetched).toEqual([id]);
   });
 
+  test('that cannot be reached says so to the person, and why in the log', async () => {
+    const id = `${ID}?${randomUUID()}`;
+    documents.set(id, () => {
+      throw new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND client.example.com') });
+    });
+    const { page } = await begin(relay.url, id);
+    expect(page.body).toContain('which the relay has to reach over https');
+    const line = relay.log.find((entry) => entry.includes('could not be fetched') && entry.includes('ENOTFOUND'));
+    expect(line).toContain('client.example.com');
+  });
+
   test.each([
     'http://client.example.com/x.json',
     'https://client.example.com/a/../x.json',

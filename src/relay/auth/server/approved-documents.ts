@@ -1,3 +1,4 @@
+import type { Logger } from '../../../log/logger.js';
 import type { Store } from '../../store/store.js';
 import { hashedId } from './sealed-record.js';
 
@@ -11,6 +12,7 @@ export class ApprovedDocuments {
   constructor(
     private readonly store: Store,
     private readonly fetchFresh: typeof globalThis.fetch,
+    private readonly logger: Logger,
   ) {}
 
   async keep(clientId: string, metadata: object): Promise<void> {
@@ -28,10 +30,22 @@ export class ApprovedDocuments {
     } catch (error) {
       failure = error;
     }
-    const kept = await this.store.get<object>(key(input instanceof Request ? input.url : String(input)));
+    const url = input instanceof Request ? input.url : String(input);
+    const kept = await this.store.get<object>(key(url));
+    this.logger.warn('the document of a client could not be fetched', {
+      host: new URL(url).host,
+      cause: causeOf(failure),
+      goesOn: kept !== undefined,
+    });
     if (kept === undefined) throw failure;
     return Response.json(kept);
   };
+}
+
+/** The innermost reason: `fetch failed` alone helps nobody. */
+function causeOf(failure: unknown): string {
+  if (!(failure instanceof Error)) return String(failure);
+  return failure.cause instanceof Error ? failure.cause.message : failure.message;
 }
 
 function key(clientId: string): string {

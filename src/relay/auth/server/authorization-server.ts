@@ -12,6 +12,7 @@ import { AGENT_CLIENT_ID, PASTE_PATH } from './agent-client.js';
 import { ApprovedDocuments } from './approved-documents.js';
 import { ClientRecords } from './client-records.js';
 import { configuration } from './configuration.js';
+import { DisplayNames } from './display-names.js';
 import { plainErrorPage, type RenderErrorPage, tooManyRenderer } from './error-page.js';
 import { fixOrigin } from './fixed-origin.js';
 import { GrantRecords } from './grant-records.js';
@@ -67,9 +68,10 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
   const grants = new GrantRecords(recordParts);
   const refreshTokens = new Records('RefreshToken', recordParts);
   const adapters: Readonly<Record<string, Adapter>> = { Client: clients, Grant: grants, RefreshToken: refreshTokens };
-  const documents = new ApprovedDocuments(store, parts.fetch ?? guard.fetch);
+  const documents = new ApprovedDocuments(store, parts.fetch ?? guard.fetch, logger);
   const clientApproved = (client: Client): Promise<void> =>
     isDocument(client) ? documents.keep(client.clientId, client.metadata()) : clients.approved(client.clientId);
+  const names = new DisplayNames(store);
   const grace = new RefreshGrace(refreshTokens, lib.errors, limits);
 
   const provider = new lib.Provider(
@@ -93,13 +95,14 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
   fixOrigin(provider);
   await letAgentPaste(provider);
   provider.use((ctx, next) => grace.answer(ctx, next));
+  provider.use((ctx, next) => names.tell(ctx, next));
   provider.use((ctx, next) => revokeAccessToken(ctx, next, keys.signing, revokeGrant));
   logEvents(provider, logger);
 
   return new AuthorizationServer(
     resources,
     provider.callback(),
-    new ProviderInteractions({ provider, lib, store, resources, clientApproved }),
+    new ProviderInteractions({ provider, lib, names, resources, clientApproved }),
     createRateLimits(limits, tooManyRenderer(renderErrorPage)),
     revokeGrant,
     () => guard.close(),

@@ -10,6 +10,8 @@ export interface RenderedPage {
 /** Makes a page of a heading and paragraphs, which it escapes. The relay's pages hand theirs in. */
 export type RenderErrorPage = (title: string, lines: readonly string[]) => RenderedPage;
 
+const DOCUMENT =
+  'The app is known by a document at its own address, which the relay has to reach over https. The relay’s log says what stood in the way.';
 const START_OVER = 'Go back to the app you came from and connect again.';
 
 /** oidc-provider's `renderError`: an error that may not be sent to the client's redirect URI is shown here. */
@@ -57,6 +59,7 @@ function linesOf({ error, error_description: description }: ErrorOut): readonly 
   if (error === 'server_error') return ['The relay could not do that; its log says why.', START_OVER];
   return [
     `The relay refused what the app asked for: ${description ?? 'it was not understood'} (${error}).`,
+    ...(error === 'invalid_client' && description?.includes('metadata document') ? [DOCUMENT] : []),
     START_OVER,
   ];
 }

@@ -1,23 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
-import type { Store } from '../../store/store.js';
 import { InteractionError, type Interactions, type PendingAuthorization } from '../interactions.js';
 import type { Resources } from '../resources.js';
 import { AGENT_CLIENT_ID } from './agent-client.js';
 import { ApprovalCookie } from './approval-cookie.js';
 import { openidScopes } from './authorize-request.js';
+import type { DisplayNames } from './display-names.js';
 import type { OidcProvider } from './load.js';
 import { type Client, describeClient } from './pending-client.js';
-import { hashedId } from './sealed-record.js';
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
-
-const IDENTITY_DAYS = 400;
 
 export interface InteractionParts {
   readonly provider: Provider;
   readonly lib: OidcProvider;
-  readonly store: Store;
+  readonly names: DisplayNames;
   readonly resources: Resources;
   /** Someone let this client in; it is worth keeping. */
   readonly clientApproved: (client: Client) => Promise<void>;
@@ -67,7 +64,7 @@ export class ProviderInteractions implements Interactions {
     const interaction = await this.#details(req, res);
     if (!this.#isApproved(req, interaction)) throw new InteractionError('not_approved');
     this.#approval.forget(res, interaction.uid);
-    await this.#rememberAccount(account);
+    await this.parts.names.remember(account.userId, account.displayName);
     await this.#switchAccount(req, res, interaction, account.userId);
     const grantId = await this.#grant(interaction, account.userId);
     const result = { login: { accountId: account.userId }, consent: { grantId } };
@@ -131,16 +128,10 @@ export class ProviderInteractions implements Interactions {
     await interaction.persist();
   }
 
-  async #rememberAccount({ userId, displayName }: { readonly userId: string; readonly displayName: string }) {
-    const options = { ttlSeconds: IDENTITY_DAYS * 86_400 };
-    await this.parts.store.put(identityKey(userId), { displayName }, options);
-  }
-
   async #account(interaction: Interaction): Promise<PendingAuthorization['account']> {
     const userId = interaction.session?.accountId;
     if (userId === undefined) return undefined;
-    const known = await this.parts.store.get<{ readonly displayName: string }>(identityKey(userId));
-    return { userId, displayName: known?.displayName ?? userId };
+    return { userId, displayName: await this.parts.names.of(userId) };
   }
 }
 
@@ -151,10 +142,6 @@ function readParams({ params }: Interaction) {
     throw new InteractionError('expired');
   }
   return { clientId, redirectUri, resource, scopes: typeof scope === 'string' ? scope.split(' ') : [] };
-}
-
-function identityKey(userId: string): string {
-  return `identity:${hashedId(userId)}`;
 }
 
 /** Express keeps the whole URL here when a router below a prefix has shortened `url`. */
