@@ -1,9 +1,8 @@
 import { agentFlags } from '../cli/agent-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { LineReader } from '../cli/line-reader.js';
 import { untilSignalled } from '../cli/signals.js';
 import { stdinIsProgram } from '../cli/terminal.js';
-import { canOpenBrowser } from '../config/environment.js';
+import { TerminalLogin } from '../cli/terminal-login.js';
 import { loadConfig } from '../config/load.js';
 
 export default class Agent extends BaseCommand {
@@ -32,18 +31,15 @@ export default class Agent extends BaseCommand {
       return untilSignalled((signal) => runStdioEntry(config, { signal, logger, ...given }));
     }
     const { runAgent } = await import('../agent/foreground.js');
-    const lines = new LineReader();
-    const login = {
-      browser: flags.browser ?? canOpenBrowser(),
-      notify: (text: string) => void process.stderr.write(`${text}\n`),
-      readPaste: (signal: AbortSignal) => lines.next(signal),
-    };
+    const terminal = new TerminalLogin(flags.browser);
     // Under systemd and in a container nobody reads the address, so the first login is `login`'s.
     const offersLogin = process.stdin.isTTY || flags.browser === true;
     try {
-      await untilSignalled((signal) => runAgent(config, { signal, logger, ...(offersLogin && { login }) }));
+      await untilSignalled((signal) =>
+        runAgent(config, { signal, logger, ...(offersLogin && { login: terminal.options }) }),
+      );
     } finally {
-      lines.close();
+      terminal.close();
     }
   }
 }

@@ -1,8 +1,7 @@
 import { browserFlag, insecureFlag } from '../cli/agent-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { LineReader } from '../cli/line-reader.js';
 import { interruptible } from '../cli/signals.js';
-import { canOpenBrowser } from '../config/environment.js';
+import { TerminalLogin } from '../cli/terminal-login.js';
 import { loadConfig } from '../config/load.js';
 import { printable } from '../log/printable.js';
 
@@ -16,21 +15,15 @@ export default class Login extends BaseCommand {
     const { flags } = await this.parse(Login);
     const config = await loadConfig({ file: flags.config, mode: 'agent', insecure: flags.insecure });
     const { login } = await import('../agent/login.js');
-    const lines = new LineReader();
-    const options = {
-      browser: flags.browser ?? canOpenBrowser(),
-      // Standard output is for the result.
-      notify: (text: string) => void process.stderr.write(`${text}\n`),
-      readPaste: (signal: AbortSignal) => lines.next(signal),
-    };
+    const terminal = new TerminalLogin(flags.browser);
     try {
-      const result = await interruptible((signal) => login(config, { ...options, signal }));
+      const result = await interruptible((signal) => login(config, { ...terminal.options, signal }));
       this.log(
         `Logged in at ${result.relay}${result.account === undefined ? '' : ` as ${printable(result.account)}`}.`,
       );
       return result;
     } finally {
-      lines.close();
+      terminal.close();
     }
   }
 }

@@ -1,31 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/argv.js';
+import { freePort } from '../helpers/free-port.js';
 import { Built, logged } from './built.js';
 
 const built = new Built();
 const project = new URL('../../', import.meta.url);
 const posix = process.platform !== 'win32';
 
-/** A relay's origin where nobody listens: a port that was free a moment ago. */
-async function nowhere(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}`;
-}
-
-const agentConfig = async () => ({ mode: 'agent', relay: await nowhere(), servers: {} });
+const agentConfig = async () => ({ mode: 'agent', relay: `http://127.0.0.1:${await freePort()}`, servers: {} });
 const lines = (output: string) => output.replaceAll('\r', '').replace(/[ \t]+$/gm, '');
 
 describe('help', () => {
@@ -130,7 +119,7 @@ describe('exit statuses', () => {
   });
 
   it('of status of a relay that is down is 4', async () => {
-    const port = Number(new URL(await nowhere()).port);
+    const port = await freePort();
     const { status, stdout } = await built.run(['status'], {
       env: { MCP_LOCAL_TUNNEL_CONFIG: `{"mode":"relay","port":${port}}` },
     });

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../helpers/free-port.js';
 import { execForm, parseDockerfile } from './dockerfile.js';
 import { type BuiltStage, buildStages, copyContext, inside } from './stage-runner.js';
 
@@ -56,16 +56,6 @@ function start([file = '', ...args]: readonly string[], config: string): ChildPr
 async function check(config: string): Promise<number | null> {
   const [status] = await once(start(commandOf('HEALTHCHECK'), config), 'close');
   return status;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 test('the image holds the release and not what built it', async () => {

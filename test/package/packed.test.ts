@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../helpers/free-port.js';
 
 // The release as a stranger gets it: packed, then installed from the tarball in an empty folder. `npm test` has built dist/.
 
@@ -61,16 +61,6 @@ function until(child: ChildProcess, found: (output: string) => boolean | Promise
     child.stderr?.on('data', onData);
     child.once('close', (status) => reject(new Error(`ended with ${status}:\n${output}`)));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 async function relayConfig(): Promise<{ base: string; json: string }> {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../helpers/free-port.js';
 import { atEnd, http, nodeModule, ready, TestClock, textOf } from './harness.js';
-import { freePort } from './http-fixture.js';
 
 const EVERYTHING = nodeModule('@modelcontextprotocol/server-everything/dist/index.js');
 

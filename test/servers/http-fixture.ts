@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -116,12 +115,3 @@ export function sendEvents(response: ServerResponse, ...messages: object[]): Ser
 }
 
 const event = (message: object) => `event: message\ndata: ${JSON.stringify(message)}\n\n`;
-
-/** A port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

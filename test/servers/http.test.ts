@@ -3,8 +3,9 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { agentEnvironment } from '../../src/config/environment.js';
+import { freePort } from '../helpers/free-port.js';
 import { atEnd, harness, http, ready, resultOf, TestClock, textOf } from './harness.js';
-import { freePort, HttpFixture, sendEvents } from './http-fixture.js';
+import { HttpFixture, sendEvents } from './http-fixture.js';
 
 async function fixture(port?: number): Promise<HttpFixture> {
   const server = await HttpFixture.start(port);

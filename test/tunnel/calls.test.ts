@@ -121,16 +121,7 @@ describe('a call', () => {
     const { sink } = call();
     const { id } = await nextCall(agent);
     const event = Buffer.from(`{"data":"${'e'.repeat(600_000)}"}`);
-    let limit = CALL_WINDOW_BYTES;
-    let wire = 0;
-    for (let at = 0; at < event.length; at += MAX_BODY_BYTES) {
-      const piece = event.subarray(at, at + MAX_BODY_BYTES);
-      while (wire + piece.length + HEADER_BYTES > limit) {
-        limit = decodeWindow((await agent.next(FrameType.window, id)).body);
-      }
-      agent.send(FrameType.event, id, piece, at + MAX_BODY_BYTES < event.length);
-      wire += piece.length + HEADER_BYTES;
-    }
+    await agent.onCredit(FrameType.event, id, event);
     await sink.until(() => sink.heard.length === 1);
     expect(sink.heard).toEqual([{ kind: 'event', text: event.toString() }]);
   });

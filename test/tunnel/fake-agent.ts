@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import {
+  CALL_WINDOW_BYTES,
   decodeFrame,
   encodeFrame,
   type Frame,
@@ -14,7 +15,7 @@ import {
   RELAY_FRAMES,
   SUBPROTOCOL,
 } from '../../src/protocol/frames.js';
-import { type Catalog, decodeWelcome, type Hello, type Welcome } from '../../src/protocol/messages.js';
+import { type Catalog, decodeWelcome, decodeWindow, type Hello, type Welcome } from '../../src/protocol/messages.js';
 import type { Rig, TokenOptions } from './relay-rig.js';
 
 export interface DialOptions {
@@ -72,6 +73,20 @@ export class FakeAgent {
       wire += piece.length + HEADER_BYTES;
     }
     return wire;
+  }
+
+  /** One message of a call that has had no other, never more of it than the relay has granted. */
+  async onCredit(type: FrameTypeCode, id: string, body: Buffer): Promise<void> {
+    let limit = CALL_WINDOW_BYTES;
+    let wire = 0;
+    for (let at = 0; at < body.length; at += MAX_BODY_BYTES) {
+      const piece = body.subarray(at, at + MAX_BODY_BYTES);
+      while (wire + piece.length + HEADER_BYTES > limit) {
+        limit = decodeWindow((await this.next(FrameType.window, id)).body);
+      }
+      this.send(type, id, piece, at + MAX_BODY_BYTES < body.length);
+      wire += piece.length + HEADER_BYTES;
+    }
   }
 
   async greet(hello: Partial<Hello> = {}): Promise<Welcome> {

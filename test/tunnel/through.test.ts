@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FrameType, HEADER_BYTES, MAX_BODY_BYTES } from '../../src/protocol/frames.js';
-import { decodeCall, decodeWindow } from '../../src/protocol/messages.js';
+import { FrameType } from '../../src/protocol/frames.js';
+import { decodeCall } from '../../src/protocol/messages.js';
 import { connect, type FakeAgent } from './fake-agent.js';
 import { type Rig, startRig } from './relay-rig.js';
 
@@ -57,16 +57,7 @@ describe('through the relay', () => {
     const result = Buffer.from(JSON.stringify({ content: [{ type: 'text', text }] }));
     const answered = call(3).then((response) => response.text());
     const { id } = await agent.next(FrameType.call);
-    let limit = 256 * 1024;
-    let wire = 0;
-    for (let at = 0; at < result.length; at += MAX_BODY_BYTES) {
-      const piece = result.subarray(at, at + MAX_BODY_BYTES);
-      while (wire + piece.length + HEADER_BYTES > limit) {
-        limit = decodeWindow((await agent.next(FrameType.window, id)).body);
-      }
-      agent.send(FrameType.result, id, piece, at + MAX_BODY_BYTES < result.length);
-      wire += piece.length + HEADER_BYTES;
-    }
+    await agent.onCredit(FrameType.result, id, result);
     expect((await answered).includes(text)).toBe(true);
   });
 

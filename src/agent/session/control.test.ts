@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type TempConfig, tempConfig } from '../../../test/agent/login/temp-config.js';
 import type { AgentConfig } from '../../config/config.js';
 import { ensureStateDirs } from '../../config/paths.js';
 import type { Agent, AgentSnapshot } from '../agent-types.js';
@@ -34,25 +34,19 @@ const AGENT: Agent = {
   onChange: () => () => {},
 };
 
+let temp: TempConfig;
 let config: AgentConfig;
 let instance: Instance | undefined;
 
 beforeEach(async () => {
-  config = {
-    mode: 'agent',
-    relay: SNAPSHOT.relay,
-    name: 'laptop',
-    servers: {},
-    insecure: false,
-    profile: '0123456789abcdef',
-    stateDir: await mkdtemp(join(tmpdir(), 'control-')),
-  };
+  temp = await tempConfig(SNAPSHOT.relay);
+  config = temp.config;
 });
 
 afterEach(async () => {
   await instance?.release();
   instance = undefined;
-  await rm(config.stateDir, { recursive: true, force: true });
+  await temp[Symbol.asyncDispose]();
 });
 
 async function visitor() {

@@ -1,30 +1,22 @@
-import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type TempConfig, tempConfig } from '../../../test/agent/login/temp-config.js';
 import type { AgentConfig } from '../../config/config.js';
 import { openDaemonLog } from './daemon-log.js';
 
 const LINE = `${'x'.repeat(1023)}\n`;
 
+let temp: TempConfig;
 let config: AgentConfig;
 
 beforeEach(async () => {
-  config = {
-    mode: 'agent',
-    relay: 'http://127.0.0.1:9',
-    name: 'laptop',
-    servers: {},
-    insecure: false,
-    profile: '0123456789abcdef',
-    stateDir: await mkdtemp(join(tmpdir(), 'daemon-log-')),
-  };
+  temp = await tempConfig('http://127.0.0.1:9');
+  config = temp.config;
 });
 
-afterEach(async () => {
-  await rm(config.stateDir, { recursive: true, force: true });
-});
+afterEach(() => temp[Symbol.asyncDispose]());
 
 it('keeps five files of its size, for this user only', async () => {
   const { file, stream, close } = await openDaemonLog(config, '4K');

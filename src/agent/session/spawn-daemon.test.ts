@@ -1,29 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type TempConfig, tempConfig } from '../../../test/agent/login/temp-config.js';
 import type { AgentConfig } from '../../config/config.js';
 import { spawnDaemon } from './spawn-daemon.js';
 
 const signal = new AbortController().signal;
 
+let temp: TempConfig;
 let config: AgentConfig;
 
 beforeEach(async () => {
-  config = {
-    mode: 'agent',
-    relay: 'http://127.0.0.1:9',
-    name: 'laptop',
-    servers: {},
-    insecure: false,
-    profile: '0123456789abcdef',
-    stateDir: await mkdtemp(join(tmpdir(), 'spawn-')),
-  };
+  temp = await tempConfig('http://127.0.0.1:9');
+  config = temp.config;
 });
 
-afterEach(async () => {
-  await rm(config.stateDir, { recursive: true, force: true });
-});
+afterEach(() => temp[Symbol.asyncDispose]());
 
 /** Starts Node with this program in place of the daemon. */
 function start(program: string) {
