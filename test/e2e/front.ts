@@ -19,6 +19,7 @@ export class Front implements AsyncDisposable {
   readonly #server = createServer((client) => this.#accept(client));
   #refusing: RegExp | undefined;
   #refused: (() => void)[] = [];
+  #meter: { readonly request: RegExp; left: number; readonly done: () => void } | undefined;
   /** Where the relay listens. */
   target = 0;
   url = '';
@@ -48,6 +49,13 @@ export class Front implements AsyncDisposable {
       relay.unpipe(client).pause();
     }
     return frozen.length;
+  }
+
+  /** Resets connections of this kind, those to come too, once their clients have sent so many bytes more; resolves then. */
+  cutAfter(request: RegExp, bytes: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#meter = { request, left: bytes, done: resolve };
+    });
   }
 
   /** Resets new connections of this kind until `accept`; resolves at the first. */
@@ -89,8 +97,19 @@ export class Front implements AsyncDisposable {
       relay.on('error', () => client.destroy());
       for (const socket of [client, relay]) socket.on('close', () => this.#end(pair));
       relay.write(first);
+      client.on('data', (chunk) => this.#count(pair, chunk.length));
       client.pipe(relay).pipe(client);
     });
+  }
+
+  #count(pair: Pair, bytes: number): void {
+    const meter = this.#meter;
+    if (meter === undefined || !meter.request.test(pair.request)) return;
+    meter.left -= bytes;
+    if (meter.left > 0) return;
+    this.#meter = undefined;
+    this.#end(pair);
+    meter.done();
   }
 
   #end(pair: Pair): void {

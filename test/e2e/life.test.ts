@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -7,6 +8,7 @@ import { executions } from './executions.js';
 import { CLIENTS, Front, LINKS } from './front.js';
 import { Gate } from './gate.js';
 
+const MiB = 1024 * 1024;
 const posix = process.platform !== 'win32';
 /** Longer than any test may take: whoever waits for it has not heard what happened. */
 const NEVER = 3600;
@@ -92,6 +94,25 @@ describe('a call whose agent goes away', () => {
     expect(await Promise.all([second, third])).toEqual(['second', 'third']);
     expect(await executions(counter)).toHaveLength(3);
   }, 60_000);
+
+  test('goes on in the middle of a result, byte for byte', async () => {
+    await using front = await Front.open();
+    await using system = await System.start({ front, limits: { resumeSeconds: 25 } });
+    const { agent } = await system.agent({ servers: { work: gated() } });
+    await using client = await system.client();
+    await client.listed('work__big');
+    const twice = front.cutAfter(LINKS, MiB).then(() => front.cutAfter(LINKS, 8 * MiB));
+    const call = client.call('work__big', { bytes: 24 * MiB, seed: 'plum' });
+    await twice;
+    const [hash, big] = (await call).content.map((block) => (block.type === 'text' ? block.text : ''));
+    expect(big?.length).toBeGreaterThan(MiB);
+    expect(
+      createHash('sha256')
+        .update(big ?? '')
+        .digest('hex'),
+    ).toBe(hash);
+    expect(agent.output.match(/work big: ok/g)).toHaveLength(1);
+  });
 
   test('is resumed by its client when that one was cut off', async () => {
     await using gate = await Gate.open();
