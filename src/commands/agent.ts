@@ -8,7 +8,8 @@ import { loadConfig } from '../config/load.js';
 export default class Agent extends BaseCommand {
   static override readonly summary = 'Run the agent: offer the MCP servers of this machine through the relay.';
   static override readonly description =
-    'In a terminal, under systemd and in a container it runs until it is stopped, and logs in first where nobody has.\n' +
+    'In a terminal, under systemd and in a container it runs until it is stopped. In a terminal it logs in first where\n' +
+    'nobody has; elsewhere it ends with status 3 then.\n' +
     'Where an MCP client starts it (standard input is a pipe), it is an MCP server that keeps one agent in the background.';
   static override readonly examples = ['<%= config.bin %> agent', '<%= config.bin %> agent --config agent.json'];
   static override readonly flags = agentFlags;
