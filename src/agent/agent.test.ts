@@ -2,16 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { loggerTo } from '../../test/helpers/logger.js';
 import type { AgentConfig } from '../config/config.js';
-import type { Logger } from '../log/logger.js';
 import { createAgent } from './agent.js';
 import { createTokenSource } from './credentials/token-source.js';
 
 test('a server that cannot be reached tells so once, however often it is tried', async () => {
   const stateDir = await mkdtemp(join(tmpdir(), 'agent-'));
   const lines: string[] = [];
-  const write = (message: string) => void lines.push(message);
-  const logger: Logger = { debug: () => {}, info: write, warn: write, error: write, child: () => logger };
+  const logger = loggerTo((_level, message) => void lines.push(message));
   const config: AgentConfig = {
     mode: 'agent',
     relay: 'http://127.0.0.1:1',

@@ -25,17 +25,7 @@ export class Catalogs {
       server,
       status: state.status,
       ...(state.reason === undefined ? {} : { reason: state.reason }),
-      ...(offer === undefined
-        ? {}
-        : {
-            offer: {
-              protocolVersion: offer.protocolVersion,
-              serverInfo: offer.serverInfo,
-              capabilities: offer.capabilities,
-              ...(offer.instructions === undefined ? {} : { instructions: offer.instructions }),
-              tools: offer.tools,
-            },
-          }),
+      ...(offer === undefined ? {} : { offer }),
     };
     connection.message(FrameType.catalog, randomBytes(16).toString('hex'), encodeJson(catalog));
   }

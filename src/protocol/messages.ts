@@ -51,6 +51,7 @@ export interface Catalog {
   readonly offer?: ServerOffer;
 }
 
+/** A server's whole offer: every page of every list. */
 export interface ServerOffer {
   readonly protocolVersion: string;
   readonly serverInfo: Readonly<Record<string, unknown>>;

@@ -3,16 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import { type Clock, systemClock } from '../../src/agent/servers/clock.js';
 import { createLocalServers, type LocalServersOptions } from '../../src/agent/servers/local-servers.js';
-import type {
-  LocalServers,
-  RequestContext,
-  RequestOutcome,
-  ServerCatalog,
-  ServerState,
-} from '../../src/agent/servers/types.js';
+import type { LocalServers, RequestContext, RequestOutcome, ServerState } from '../../src/agent/servers/types.js';
 import type { HttpServerConfig, LocalServerConfig, StdioServerConfig } from '../../src/config/config.js';
 import { agentEnvironment } from '../../src/config/environment.js';
-import type { Logger } from '../../src/log/logger.js';
+import type { ServerOffer } from '../../src/protocol/messages.js';
+import { loggerTo } from '../helpers/logger.js';
 import { tempFolder as newFolder } from '../helpers/temp.js';
 
 export const fixture = (name: string) => fileURLToPath(new URL(`../helpers/fixtures/${name}`, import.meta.url));
@@ -60,12 +55,12 @@ export class TestClock implements Clock {
 export interface Harness {
   readonly servers: LocalServers;
   readonly states: ServerState[];
-  readonly catalogs: { readonly server: string; readonly catalog: ServerCatalog | undefined }[];
+  readonly catalogs: { readonly server: string; readonly catalog: ServerOffer | undefined }[];
   readonly warnings: string[];
   /** Resolves with the first state, past or to come, that fits. */
   state(fits: (state: ServerState) => boolean): Promise<ServerState>;
   /** Resolves with the first catalog event from the given index on that fits. */
-  catalog(fits: (catalog: ServerCatalog | undefined) => boolean, from?: number): Promise<ServerCatalog | undefined>;
+  catalog(fits: (catalog: ServerOffer | undefined) => boolean, from?: number): Promise<ServerOffer | undefined>;
   call(server: string, name: string, args?: object, context?: Partial<RequestContext>): Promise<RequestOutcome>;
 }
 
@@ -107,19 +102,15 @@ export function harness(
   options: Partial<LocalServersOptions> = {},
 ): Harness {
   const states: ServerState[] = [];
-  const catalogs: { server: string; catalog: ServerCatalog | undefined }[] = [];
+  const catalogs: { server: string; catalog: ServerOffer | undefined }[] = [];
   const warnings: string[] = [];
   const waiters = new Set<() => void>();
   const wake = () => {
     for (const waiter of waiters) waiter();
   };
-  const logger: Logger = {
-    debug: () => {},
-    info: () => {},
-    warn: (message) => warnings.push(message),
-    error: (message) => warnings.push(message),
-    child: () => logger,
-  };
+  const logger = loggerTo((level, message) => {
+    if (level === 'warn' || level === 'error') warnings.push(message);
+  });
   const servers = createLocalServers(config, {
     logger,
     clientInfo: { name: 'test', version: '0.0.0' },

@@ -10,6 +10,7 @@ import { deriveKeys } from '../../src/relay/auth/keys.js';
 import { DeviceRegistry } from '../../src/relay/devices/device-registry.js';
 import { createRelay, type Relay } from '../../src/relay/relay.js';
 import { relaySecret } from '../../src/relay/store/secret.js';
+import { loggerTo } from '../helpers/logger.js';
 
 export interface TokenOptions {
   readonly scope?: string;
@@ -86,16 +87,8 @@ export async function startRig(limits: Partial<Limits> = {}, change: Partial<Rel
 }
 
 function logTo(lines: string[], wake: () => void): Logger {
-  const write = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
-    lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+  return loggerTo((level, message, fields = {}) => {
+    lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
     wake();
-  };
-  const logger: Logger = {
-    debug: write('debug'),
-    info: write('info'),
-    warn: write('warn'),
-    error: write('error'),
-    child: () => logger,
-  };
-  return logger;
+  });
 }

@@ -4,15 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { FrameType } from '../../src/protocol/frames.js';
 import { decodeDrain } from '../../src/protocol/messages.js';
 import { createRelay, runRelay } from '../../src/relay/relay.js';
+import { loggerTo } from '../helpers/logger.js';
 import { connect, dial } from './fake-agent.js';
 import { startRig } from './relay-rig.js';
 import { request, TestSink } from './sink.js';
-
-const logger = () => {
-  const none = () => undefined;
-  const silent = { debug: none, info: none, warn: none, error: none, child: () => silent };
-  return silent;
-};
 
 describe('the end', () => {
   test('running calls finish, new ones and new links are refused, agents are told', async () => {
@@ -65,9 +60,9 @@ describe('the end', () => {
   test('runRelay ends with its signal, also one that came before', async () => {
     await using rig = await startRig();
     const config = { ...rig.config, port: 0, dataDir: `${rig.config.dataDir}-run` };
-    await runRelay(config, { signal: AbortSignal.abort(), logger: logger() });
+    await runRelay(config, { signal: AbortSignal.abort(), logger: loggerTo() });
     const abort = new AbortController();
-    await runRelay(config, { signal: abort.signal, logger: logger(), onListening: () => abort.abort() });
+    await runRelay(config, { signal: abort.signal, logger: loggerTo(), onListening: () => abort.abort() });
   });
 });
 
@@ -77,7 +72,7 @@ describe('the start', () => {
     const blocker = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => blocker.once('listening', resolve));
     const { port } = blocker.address() as AddressInfo;
-    const create = (change: object) => createRelay({ ...rig.config, port: 0, ...change }, { logger: logger() });
+    const create = (change: object) => createRelay({ ...rig.config, port: 0, ...change }, { logger: loggerTo() });
     await expect(create({ port })).rejects.toMatchObject({ name: 'ListenError', code: 'port_taken' });
     await expect(create({ host: '203.0.113.7' })).rejects.toMatchObject({ name: 'ListenError', code: 'bad_host' });
     await expect(create({})).rejects.toMatchObject({ name: 'StoreError', code: 'locked' });

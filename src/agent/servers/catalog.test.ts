@@ -1,14 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Logger } from '../../log/logger.js';
+import { loggerTo } from '../../../test/helpers/logger.js';
 import { decodeCatalog, encodeJson } from '../../protocol/messages.js';
 import { readCatalog } from './catalog.js';
 import { readHello } from './handshake.js';
-
-function loggerTo(lines: string[]): Logger {
-  const write = (message: string) => void lines.push(message);
-  const logger: Logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
-  return logger;
-}
 
 const deep: unknown = JSON.parse(`${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`);
 const signal = new AbortController().signal;
@@ -31,7 +25,12 @@ test('whatever a server offers, the relay takes what is sent of it', async () =>
     { name: '__proto__', inputSchema: { type: 'object' } },
   ];
   const capable = { ...hello, capabilities: { tools: {} } };
-  const catalog = await readCatalog(capable, async () => ({ tools }), loggerTo(warnings), signal);
+  const catalog = await readCatalog(
+    capable,
+    async () => ({ tools }),
+    loggerTo((_level, message) => void warnings.push(message)),
+    signal,
+  );
   expect(catalog.tools.map(({ name }) => name)).toEqual(['first', 'large', '__proto__']);
   expect(warnings).toEqual([expect.stringContaining('left out 3 tools')]);
   expect(hello).toMatchObject({ serverInfo: {}, capabilities: {} });

@@ -1,9 +1,9 @@
 import type { Logger } from '../../log/logger.js';
+import type { ServerOffer } from '../../protocol/messages.js';
 import { jsonLength } from './bounds.js';
 import type { Clock } from './clock.js';
 import type { Hello } from './handshake.js';
 import { isRecord } from './messages.js';
-import type { ServerCatalog } from './types.js';
 
 const MAX_PAGES = 50;
 const MAX_TOOLS = 5_000;
@@ -26,7 +26,7 @@ export async function readCatalog(
   query: Query,
   logger: Logger,
   signal: AbortSignal,
-): Promise<ServerCatalog> {
+): Promise<ServerOffer> {
   const tools = hello.capabilities.tools === undefined ? [] : await readTools(query, logger, signal);
   return { ...hello, tools: fitting(tools, logger) };
 }
@@ -65,7 +65,7 @@ async function readTools(query: Query, logger: Logger, signal: AbortSignal): Pro
   return tools.slice(0, MAX_TOOLS);
 }
 
-export function sameCatalog(one: ServerCatalog | undefined, other: ServerCatalog | undefined): boolean {
+export function sameCatalog(one: ServerOffer | undefined, other: ServerOffer | undefined): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 

@@ -2,6 +2,7 @@ import type { LocalServerConfig } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
 import { printable } from '../../log/printable.js';
 import { memberSpan } from '../../protocol/json-spans.js';
+import type { ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason } from '../../protocol/server-state.js';
 import { restartDelay, STABLE_MS } from './backoff.js';
 import { CatalogRefresh, readCatalog, sameCatalog } from './catalog.js';
@@ -15,7 +16,6 @@ import {
   type LocalServersEvents,
   type RequestContext,
   type RequestOutcome,
-  type ServerCatalog,
   ServerError,
   type ServerState,
   StartError,
@@ -47,7 +47,7 @@ interface Loop {
 /** One configured server: started, watched, started again for as long as the agent runs. */
 export class LocalServer {
   #state: ServerState;
-  #catalog: ServerCatalog | undefined;
+  #catalog: ServerOffer | undefined;
   #session: Session | undefined;
   #refresh: CatalogRefresh | undefined;
   #listedAt = 0;
@@ -74,7 +74,7 @@ export class LocalServer {
   }
 
   /** The last offer; kept while a server that ended is on its way back, dropped when it does not come back. */
-  get catalog(): ServerCatalog | undefined {
+  get catalog(): ServerOffer | undefined {
     return this.#catalog;
   }
 
@@ -270,7 +270,7 @@ export class LocalServer {
     if (this.#settling.settled) this.#settling = new Deferred();
   }
 
-  #setCatalog(catalog: ServerCatalog | undefined): void {
+  #setCatalog(catalog: ServerOffer | undefined): void {
     if (sameCatalog(this.#catalog, catalog)) return;
     this.#catalog = catalog;
     this.options.events.catalog(this.options.name, catalog);

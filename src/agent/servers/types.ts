@@ -1,5 +1,6 @@
 /** What the rest of the agent sees of local servers. Protocol eras, processes and HTTP stay inside this folder. */
 
+import type { ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 
 export interface ServerState {
@@ -20,15 +21,6 @@ export interface ServerState {
   readonly reason?: ServerReason;
   /** When the next try is due (`waiting`). */
   readonly retryAt?: number;
-}
-
-/** A server's whole offer, every page of every list, each entry exactly as the server sent it. */
-export interface ServerCatalog {
-  readonly protocolVersion: string;
-  readonly serverInfo: Readonly<Record<string, unknown>>;
-  readonly capabilities: Readonly<Record<string, unknown>>;
-  readonly instructions?: string;
-  readonly tools: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface JsonRpcError {
@@ -90,7 +82,7 @@ export interface LocalServers {
   /** Starts every enabled server, in parallel; returns at once. */
   start(): void;
   states(): readonly ServerState[];
-  catalogs(): ReadonlyMap<string, ServerCatalog>;
+  catalogs(): ReadonlyMap<string, ServerOffer>;
   /** Waits until every server is ready, failed or disabled once (start-up), or the signal aborts. */
   settled(signal: AbortSignal): Promise<void>;
   /**
@@ -107,6 +99,6 @@ export interface LocalServers {
 /** How changes are told; given at construction. */
 export interface LocalServersEvents {
   /** A new or changed offer; `undefined` when the server is gone (ended, failed). */
-  catalog(server: string, catalog: ServerCatalog | undefined): void;
+  catalog(server: string, catalog: ServerOffer | undefined): void;
   state(state: ServerState): void;
 }

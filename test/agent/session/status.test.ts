@@ -10,12 +10,12 @@ import { acquireInstance } from '../../../src/agent/session/instance.js';
 import { status } from '../../../src/agent/status.js';
 import type { AgentConfig, RelayConfig } from '../../../src/config/config.js';
 import { limitDefaults } from '../../../src/config/limits.js';
-import type { Logger } from '../../../src/log/logger.js';
+import { loggerTo } from '../../helpers/logger.js';
 import { browse, RelayStandIn } from '../login/relay-stand-in.js';
 import { type TempConfig, tempConfig } from '../login/temp-config.js';
 
 const signal = new AbortController().signal;
-const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
+const quiet = loggerTo();
 
 describe('status of an agent', () => {
   let relay: RelayStandIn;

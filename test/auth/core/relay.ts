@@ -10,7 +10,6 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import express, { type Request, type Response } from 'express';
 import type { Limits, RelayConfig } from '../../../src/config/config.js';
 import { limitDefaults } from '../../../src/config/limits.js';
-import type { Logger } from '../../../src/log/logger.js';
 import { AuthModule } from '../../../src/relay/auth/auth.module.js';
 import { BearerGuard, principalOf } from '../../../src/relay/auth/bearer.guard.js';
 import { INTERACTIONS, InteractionError, type Interactions } from '../../../src/relay/auth/interactions.js';
@@ -19,6 +18,7 @@ import { mountAuthorizationServer } from '../../../src/relay/auth/server/mount.j
 import { TokenVerifier } from '../../../src/relay/auth/token-verifier.js';
 import type { LevelStore } from '../../../src/relay/store/level-store.js';
 import { openStore } from '../../../src/relay/store/open.js';
+import { loggerTo } from '../../helpers/logger.js';
 
 /** Stands where the sign-in and consent pages are: whoever the header `x-user` names approves and signs in. */
 @Controller('interaction/:uid')
@@ -112,7 +112,7 @@ export async function startRelay(options: TestRelayOptions = {}): Promise<TestRe
   const auth = AuthModule.register({
     config,
     store,
-    logger: logTo(log),
+    logger: loggerTo((_level, message, fields = {}) => void log.push(`${message} ${JSON.stringify(fields)}`)),
     publicUrl: options.issuerUrl ?? url,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
   });
@@ -150,12 +150,4 @@ function listen(server: Server, port: number): Promise<number> {
       resolve(address.port);
     });
   });
-}
-
-function logTo(lines: string[]): Logger {
-  const write = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
-    lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
-  };
-  const logger: Logger = { debug: write, info: write, warn: write, error: write, child: () => logger };
-  return logger;
 }

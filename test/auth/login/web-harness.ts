@@ -21,6 +21,7 @@ import {
 import { CoreModule } from '../../../src/relay/core.module.js';
 import type { Store } from '../../../src/relay/store/store.js';
 import { WebModule } from '../../../src/relay/web/web.module.js';
+import { loggerTo } from '../../helpers/logger.js';
 import { MapStore } from './map-store.js';
 
 type Client = PendingAuthorization['client'];
@@ -210,14 +211,5 @@ async function listenFirst(): Promise<{ app: Express; url: string; port: number;
 }
 
 export function logTo(log: LogLine[]): Logger {
-  const at = (level: string) => (message: string, fields?: Readonly<Record<string, unknown>>) =>
-    void log.push({ level, message, fields });
-  const logger: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => logger,
-  };
-  return logger;
+  return loggerTo((level, message, fields) => void log.push({ level, message, fields }));
 }

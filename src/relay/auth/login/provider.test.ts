@@ -4,10 +4,10 @@ import { text } from 'node:stream/consumers';
 import { SignJWT } from 'jose';
 import { authorizationCodeGrant } from 'openid-client';
 import { describe, expect, test } from 'vitest';
-import type { Logger } from '../../../log/logger.js';
+import { loggerTo } from '../../../../test/helpers/logger.js';
 import { LoginProvider } from './provider.js';
 
-const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
+const quiet = loggerTo();
 
 interface Stub extends AsyncDisposable {
   readonly issuer: string;
