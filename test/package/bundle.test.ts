@@ -82,7 +82,7 @@ test('the bundle runs with only the outside packages installed', async () => {
   expect(seen).toMatchObject({
     probe: 'tick token',
     good: [201, 'Inner'],
-    bad: [400, { message: ['inner.count must be an integer number'] }],
+    bad: [400, { message: ['count must be an integer number'] }],
     metadata: 200,
     strategy: 'function',
     greeting: 'hello',

@@ -45,7 +45,8 @@ class Probe {
 
   @Post('payload') payload(@Body() body: { inner: unknown }): string {
     const inner = Object.assign(new Inner(), body.inner);
-    if (validateSync(inner).length > 0) throw new BadRequestException();
+    const wrong = validateSync(inner).flatMap(({ constraints }) => Object.values(constraints ?? {}));
+    if (wrong.length > 0) throw new BadRequestException(wrong);
     return inner.constructor.name;
   }
 }
