@@ -197,7 +197,10 @@ export class Link {
 
   #judge(code: number, reason: string): void {
     const after = afterClose(code);
-    if (after === 'refresh') this.#after = 'refresh';
+    if (after === 'refresh') {
+      this.#after = 'refresh';
+      this.#refreshed = true;
+    }
     if (after !== 'stop') return;
     if (code === CloseCode.replaced) {
       this.#refusal = new LinkRefused(
