@@ -1,7 +1,7 @@
 /**
  * What the tests need beyond `npm ci`: a Chromium for the login pages, and on Linux the proxies that README has settings
- * for. On a Debian, Chromium is installed with apt-get where that needs no password, and the proxies are only unpacked;
- * elsewhere one line says what to install, and the status is 1.
+ * for, and `script`, which makes a terminal. On a Debian, Chromium is installed with apt-get where that needs no password,
+ * and the others are only unpacked; elsewhere one line says what to install, and the status is 1.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -13,7 +13,10 @@ const toInstall = [
   { what: 'Chromium (or CHROMIUM_PATH set to a Chrome or Edge)', found: findChromium, apt: 'chromium' },
 ];
 // Installed, they would start as services.
-const toUnpack = process.platform === 'linux' ? ['nginx', 'caddy', 'openssl'].map(program) : [];
+const toUnpack =
+  process.platform === 'linux'
+    ? [...['nginx', 'caddy', 'openssl'].map(program), { ...program('script'), apt: 'bsdutils' }]
+    : [];
 
 const missing = (needs) => needs.filter(({ found }) => found() === undefined);
 const packages = (needs) => needs.map(({ apt }) => apt);

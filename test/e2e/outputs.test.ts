@@ -37,7 +37,13 @@ describe('an agent from login to logout', () => {
     expect(await refused.ended).toMatchObject({ code: 3 });
     expect(refused.output).toMatch(/mcp-local-tunnel login/);
 
-    await machine.login();
+    const login = JSON.parse(await machine.login('--json'));
+    expect(login).toEqual({
+      relay: system.url,
+      account: expect.stringContaining('alice'),
+      expiresAt: expect.any(Number),
+      file: expect.stringContaining(machine.home),
+    });
     const idle = await status(machine);
     expect(idle).toMatchObject({
       code: 4,

@@ -15,8 +15,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Options of Node itself. */
   readonly node?: readonly string[];
-  /** Default: /dev/null. */
-  readonly stdin?: 'ignore' | 'pipe';
+  /** Default: /dev/null. `terminal`: all three are a terminal, which `script` (util-linux, so Linux only) makes. */
+  readonly stdin?: 'ignore' | 'pipe' | 'terminal';
 }
 
 export interface Ended {
@@ -35,6 +35,12 @@ export function commandLine(...args: readonly string[]): [string, ...string[]] {
   return [process.execPath, RUN, ...args];
 }
 
+/** The command that runs this one at a terminal, and ends with its status. */
+function atTerminal(command: readonly string[]): [string, ...string[]] {
+  const line = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  return ['script', '--quiet', '--return', '--flush', '--command', `exec ${line}`, '/dev/null'];
+}
+
 /** One `mcp-local-tunnel` process, read line by line. Disposal ends it in order, and fails where it does not end. SHOW_PROGRAMS shows all lines. */
 export class Program implements AsyncDisposable {
   readonly ended: Promise<Ended>;
@@ -50,10 +56,13 @@ export class Program implements AsyncDisposable {
     options: ProgramOptions,
   ) {
     const [node, ...rest] = commandLine(...args);
-    this.#child = spawn(node, [...(options.node ?? []), ...rest], {
+    const { stdin = 'ignore' } = options;
+    const command: [string, ...string[]] = [node, ...(options.node ?? []), ...rest];
+    const [file, ...words] = stdin === 'terminal' ? atTerminal(command) : command;
+    this.#child = spawn(file, words, {
       cwd: options.home,
       env: { ...homeEnvironment(options.home), ...options.env },
-      stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+      stdio: [stdin === 'ignore' ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
     this.ended = once(this.#child, 'close').then(([code, signal]) => {
       this.#over = true;
@@ -103,8 +112,9 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  type(text: string): void {
-    this.#child.stdin?.write(`${text}\n`);
+  /** A line, or keys as they are where `end` is empty. */
+  type(text: string, end = '\n'): void {
+    this.#child.stdin?.write(`${text}${end}`);
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -56,16 +56,28 @@ export class Machine {
     return { ...this.options.program, home: this.home };
   }
 
-  /** Logs in as where the browser is elsewhere, by pasting. */
-  async login(): Promise<void> {
-    await using login = new Program(['login', '--no-browser', '--config', this.config], {
+  /** Logs in as where the browser is elsewhere, by pasting. @returns what it wrote to standard output */
+  async login(...args: readonly string[]): Promise<string> {
+    await using login = new Program(['login', '--no-browser', '--config', this.config, ...args], {
       ...this.#program,
       stdin: 'pipe',
     });
-    const [url] = await login.line(/https?:\/\/\S+\/authorize\?\S+/);
-    login.type((await this.system.signIn(url, this.options.person)).url.search.slice(1));
+    await this.paste(login);
     const { code } = await login.ended;
     if (code !== 0) throw new Error(`login ended with ${code}:\n${login.output}`);
+    return login.stdout;
+  }
+
+  /** Signs in at the address the program tells, and types there what the relay's page shows. */
+  async paste(program: Program): Promise<void> {
+    const [url] = await program.line(/https?:\/\/\S+\/authorize\?\S+/);
+    program.type((await this.system.signIn(url, this.options.person)).url.search.slice(1));
+  }
+
+  /** The agent as a person starts it at a terminal. */
+  startAtTerminal(...args: readonly string[]): Program {
+    const all = ['agent', '--config', this.config, ...args];
+    return this.system.keep(new Program(all, { ...this.#program, stdin: 'terminal' }));
   }
 
   /** The agent in the foreground, ended with the system. */
