@@ -4,7 +4,9 @@ import { type LegacyVersion, since } from './protocol-versions.js';
 
 /**
  * A tool as a client of `version` gets it from /mcp: all its server sent, unknown fields too, but for the exposed name,
- * a title that says whose it is, and what this version or this endpoint does not have.
+ * a title that says whose it is, and what this version or this endpoint does not have. `execution` is left out at all
+ * versions: `taskSupport` would invite task-augmented calls (25N basic/utilities/tasks), and the relay has not declared
+ * `tasks`, so a client that reads it as `required` would call the tool in no way at all.
  */
 export function shapeTool({ exposedName, target, tool }: ExposedTool, version: LegacyVersion): Shape {
   const { icons, outputSchema, execution: _tasksAreNotCarried, ...rest } = tool;
