@@ -42,4 +42,5 @@ test.runIf(process.platform !== 'win32')(
     await expectNoneLeft(folder.path);
     expect(await readdir(folder.path)).toEqual([]);
   },
+  60_000,
 );

@@ -12,7 +12,8 @@ const shapes: readonly (OidcProviderOptions & {
   readonly user?: string;
 })[] = [
   {
-    name: 'Google: secret, Basic',
+    name: 'Google: an id of its own, secret, Basic',
+    clientId: '1234-a_b.apps.googleusercontent.com',
     clientSecret: 'GOCSPX-a_b-c',
     auth: { scopes: ['openid', 'email'], allow: { domains: ['example.com'] } },
     accounts: { alice },
