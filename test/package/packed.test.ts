@@ -1,8 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.js';
@@ -172,6 +174,35 @@ describe('the packed release', () => {
     const ended = once(login, 'close');
     login.kill();
     await ended;
+    await stop(relay);
+  });
+
+  // What the bundle takes to open a browser lies beside it, or is the system's: only the release can show which.
+  test.runIf(process.platform === 'linux')('login opens the browser at the address it prints', async () => {
+    const { base, json } = await relayConfig();
+    const relay = start([], { MCP_LOCAL_TUNNEL_CONFIG: json });
+    await until(relay, () => ready(base));
+
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const opened = once(server, 'request').then(([req, res]) => {
+      res.end();
+      return new URL(req.url, base).searchParams.get('opened');
+    });
+    const bin = await mkdtemp(join(folder, 'bin-'));
+    const report = `fetch('http://127.0.0.1:${port}/?opened=' + encodeURIComponent(process.argv[2]))`;
+    await writeFile(join(bin, 'xdg-open'), `#!${process.execPath}\n${report}\n`, { mode: 0o755 });
+
+    const { PATH = '' } = process.env;
+    const config = JSON.stringify({ mode: 'agent', relay: base, servers: {} });
+    const login = start(['login', '--browser'], { MCP_LOCAL_TUNNEL_CONFIG: config, PATH: `${bin}${delimiter}${PATH}` });
+    const output = await until(login, (written) => /\/authorize\?\S+\s/.test(written));
+    expect(await opened).toBe(/http\S+\/authorize\?\S+/.exec(output)?.[0]);
+    const ended = once(login, 'close');
+    login.kill();
+    await ended;
+    server.close();
     await stop(relay);
   });
 });
