@@ -34,6 +34,8 @@ export class Connection {
   #welcome: ((welcome: Welcome) => void) | undefined;
   #heartbeat: Heartbeat | undefined;
   #ended = false;
+  /** A bad frame came: what is behind it cannot be trusted to mean what it says. */
+  #broken = false;
 
   constructor(
     private readonly socket: WebSocket,
@@ -106,11 +108,12 @@ export class Connection {
   }
 
   #message(data: WebSocket.RawData, isBinary: boolean): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#broken) return;
     try {
       if (!isBinary || !Buffer.isBuffer(data)) throw new Error('a text frame');
       this.#frame(decodeFrame(data, RELAY_FRAMES));
     } catch (error) {
+      this.#broken = true;
       this.socket.close(CloseCode.badFrame, error instanceof Error ? error.message.slice(0, 100) : '');
       this.#heartbeat?.closeWithin(1000);
     }
