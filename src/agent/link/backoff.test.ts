@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { redialDelay, retryAfterDelay } from './backoff.js';
-import { tokenExpiry } from './token-expiry.js';
+import { renewDelay, tokenExpiry } from './token-expiry.js';
 
 describe('redialDelay', () => {
   it('tries three times quickly, then doubles up to thirty seconds', () => {
@@ -33,5 +33,20 @@ describe('tokenExpiry', () => {
 
   it.each(['opaque', 'a.b.c', jwt({}), jwt(null), jwt({ exp: '1' })])('has none for %s', (token) => {
     expect(tokenExpiry(token)).toBeUndefined();
+  });
+});
+
+describe('renewDelay', () => {
+  const now = 1_800_000_000_000;
+
+  it('is 45 s before the end, and never at once', () => {
+    expect(renewDelay(now + 3_600_000, now)).toBe(3_555_000);
+    expect(renewDelay(now + 50_000, now)).toBe(10_000);
+    expect(renewDelay(now - 60_000, now)).toBe(10_000);
+  });
+
+  it('is none without an end, nor by a clock that is far ahead', () => {
+    expect(renewDelay(undefined, now)).toBeUndefined();
+    expect(renewDelay(now - 120_001, now)).toBeUndefined();
   });
 });

@@ -11,12 +11,10 @@ import { ClockJump } from './clock-jump.js';
 import { Connection } from './connection.js';
 import { DialError, dial } from './dial.js';
 import { Pause } from './pause.js';
-import { tokenExpiry } from './token-expiry.js';
+import { renewDelay, tokenExpiry } from './token-expiry.js';
 
 /** A link that held this long starts its backoff anew. */
 const STABLE_MS = 10_000;
-/** New token and new link this long before the old token ends. */
-const RENEW_MS = 45_000;
 /** How often a refused agent looks whether somebody has logged in again. */
 const REFUSED_MS = 5_000;
 
@@ -135,10 +133,8 @@ export class Link {
     this.#stable = setTimeout(() => {
       this.#attempt = 0;
     }, STABLE_MS);
-    const expiry = tokenExpiry(token);
-    if (expiry !== undefined) {
-      this.#renew = setTimeout(() => this.#next('renew'), Math.max(STABLE_MS, expiry - Date.now() - RENEW_MS));
-    }
+    const renewIn = renewDelay(tokenExpiry(token), Date.now());
+    if (renewIn !== undefined) this.#renew = setTimeout(() => this.#next('renew'), renewIn);
   }
 
   async #failed(error: unknown, signal: AbortSignal): Promise<void> {
