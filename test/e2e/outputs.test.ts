@@ -93,7 +93,7 @@ describe('an agent from login to logout', () => {
     expect((await machine.run('logout')).code).toBe(0);
     expect(await agent.ended).toMatchObject({ code: 3 });
     expect(await status(machine)).toMatchObject({ code: 3, json: { login: { status: 'not_logged_in' } } });
-  });
+  }, 60_000);
 
   test('started without a command, with nothing on its input: in the foreground', async () => {
     await using system = await System.start();
