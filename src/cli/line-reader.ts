@@ -42,6 +42,7 @@ export class LineReader {
   #more(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(signal.reason);
+      if (signal.aborted) onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
       this.#wake = () => {
         signal.removeEventListener('abort', onAbort);

@@ -43,7 +43,7 @@ export async function runDaemon(config: AgentConfig, options: DaemonOptions): Pr
   let linger: NodeJS.Timeout | undefined;
   let log: DaemonLog | undefined;
   let logger: Logger | undefined;
-  if (signal.aborted) end();
+  if (signal.aborted || instance.stopRequested.aborted) end();
   signal.addEventListener('abort', end, { once: true });
   instance.stopRequested.addEventListener('abort', end, { once: true });
   try {

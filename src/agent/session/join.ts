@@ -113,6 +113,7 @@ function isOutdated(holder: HolderInfo, config: AgentConfig, version: string): b
 async function untilClosed(client: ControlClient, holder: HolderInfo | undefined, signal: AbortSignal): Promise<void> {
   const timer = new AbortController();
   const stop = () => timer.abort();
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
     const closed = client.closed.then(() => true);

@@ -33,7 +33,8 @@ export class Membership {
         again = true;
         this.#set(joined, undefined);
         logger.info('joined the agent', { pid: joined.holder.pid, kind: joined.holder.kind });
-        await untilGone(joined, signal);
+        // The end may have come while we joined: its event is over then, and would be waited for in vain.
+        if (!signal.aborted) await untilGone(joined, signal);
         if (signal.aborted) break;
         logger.warn('the agent has gone; joining again', { pid: joined.holder.pid });
         this.#set(undefined, undefined);

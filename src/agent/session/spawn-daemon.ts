@@ -72,6 +72,7 @@ export async function spawnDaemon(
 function firstReport(stdout: Readable, signal: AbortSignal): Promise<StartReport | undefined> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     const timer = setTimeout(() => resolve(undefined), START_MS);
     const settle = (report: StartReport | undefined) => {
