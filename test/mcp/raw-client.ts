@@ -49,8 +49,9 @@ export class RawClient {
     readonly token: string,
   ) {}
 
-  static async of(relay: TestRelay, principal?: Parameters<TestRelay['token']>[0]): Promise<RawClient> {
-    return new RawClient(relay.url, await relay.token(principal));
+  /** @param at the part of the path behind /mcp, e.g. `/laptop` */
+  static async of(relay: TestRelay, principal?: Parameters<TestRelay['token']>[0], at = ''): Promise<RawClient> {
+    return new RawClient(`${relay.url}${at}`, await relay.token(principal));
   }
 
   /** With a session of this protocol version. */
@@ -58,8 +59,9 @@ export class RawClient {
     relay: TestRelay,
     version = '2025-11-25',
     principal?: Parameters<TestRelay['token']>[0],
+    at = '',
   ): Promise<RawClient> {
-    const client = await RawClient.of(relay, principal);
+    const client = await RawClient.of(relay, principal, at);
     await client.initialize(version);
     return client;
   }

@@ -68,6 +68,7 @@ interface UserState {
 /** The seam's contract, held by hand: what is listed is set, what is called is queued. */
 export class TestDevices implements Devices {
   readonly #users = new Map<string, UserState>();
+  readonly #narrowed = new WeakMap<ToolList, Map<string, ToolList>>();
   readonly #queue: TestCall[] = [];
   readonly #arrived = new EventEmitter();
   /** Answers calls at once when set. */
@@ -77,12 +78,20 @@ export class TestDevices implements Devices {
     return this.#user(userId).views;
   }
 
-  tools(userId: string): ToolList {
-    return this.#user(userId).list;
+  tools(userId: string, deviceId?: string): ToolList {
+    const { list } = this.#user(userId);
+    if (deviceId === undefined) return list;
+    const known = this.#narrowed.get(list)?.get(deviceId);
+    if (known !== undefined) return known;
+    const tools = list.tools.filter(({ target }) => target.deviceId === deviceId);
+    const narrowed = { ...list, revision: JSON.stringify(tools), tools };
+    this.#narrowed.set(list, (this.#narrowed.get(list) ?? new Map<string, ToolList>()).set(deviceId, narrowed));
+    return narrowed;
   }
 
-  resolve(userId: string, exposedName: string): Resolution {
-    const { list, ambiguous } = this.#user(userId);
+  resolve(userId: string, exposedName: string, deviceId?: string): Resolution {
+    const { ambiguous } = this.#user(userId);
+    const list = this.tools(userId, deviceId);
     const candidates = ambiguous.get(exposedName);
     if (candidates !== undefined) return { kind: 'ambiguous', candidates };
     const tool = list.tools.find((one) => one.exposedName === exposedName);

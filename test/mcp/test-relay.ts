@@ -85,8 +85,8 @@ export interface TestRelay extends AsyncDisposable {
   readonly draining: Draining;
   readonly log: ErrorLog;
   readonly revocations: Revocations;
-  /** An access token for /mcp; user `u1`, client `c1`, grant `g1` unless said otherwise. */
-  token(of?: { user?: string; client?: string; grant?: string; seconds?: number }): Promise<string>;
+  /** An access token for /mcp, or the `path` below it; user `u1`, client `c1`, grant `g1` unless said otherwise. */
+  token(of?: { user?: string; client?: string; grant?: string; seconds?: number; path?: string }): Promise<string>;
 }
 
 /** /mcp in a Nest application on a port of its own: the real guard and endpoint, the devices in the test's hand. */
@@ -120,7 +120,9 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
   })
   class TestModule implements NestModule {
     configure(consumer: MiddlewareConsumer): void {
-      consumer.apply(cors).forRoutes({ path: 'mcp', method: RequestMethod.ALL });
+      consumer
+        .apply(cors)
+        .forRoutes({ path: 'mcp', method: RequestMethod.ALL }, { path: 'mcp/*path', method: RequestMethod.ALL });
     }
   }
 
@@ -140,12 +142,12 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
     draining,
     log,
     revocations,
-    token: ({ user = 'u1', client = 'c1', grant = 'g1', seconds = 3600 } = {}) => {
+    token: ({ user = 'u1', client = 'c1', grant = 'g1', seconds = 3600, path = '' } = {}) => {
       const now = Math.floor(Date.now() / 1000);
       return new SignJWT({ scope: 'mcp', client_id: client, grant_id: grant })
         .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt' })
         .setIssuer(PUBLIC_URL)
-        .setAudience(`${PUBLIC_URL}/mcp`)
+        .setAudience(`${PUBLIC_URL}/mcp${path}`)
         .setSubject(user)
         .setIssuedAt(now)
         .setExpirationTime(now + seconds)

@@ -44,9 +44,13 @@ export class Resources {
     return url.origin === this.#origin && !extra ? this.at(url.pathname) : undefined;
   }
 
-  /** True when a token for `audience` may be used at `resource`: one for /mcp serves every device, never the reverse. */
+  /**
+   * True when a token for `audience` may be used at `resource`: one for /mcp serves every device, one for a device all
+   * its servers, never the reverse.
+   */
   covers(audience: string, resource: string): boolean {
     if (audience === resource) return true;
-    return audience === this.mcp.uri && resource.startsWith(`${this.mcp.uri}/`);
+    const narrows = audience === this.mcp.uri || audience.startsWith(`${this.mcp.uri}/`);
+    return narrows && resource.startsWith(`${audience}/`);
   }
 }

@@ -12,6 +12,7 @@ import type { Device } from './device.js';
 import { DeviceDirectory } from './directory.js';
 import * as failures from './failures.js';
 import type { Attachment, DeviceLink } from './link.js';
+import type { ToolTable } from './tool-list.js';
 import type {
   CallFailure,
   CallHandle,
@@ -65,12 +66,12 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     return this.#user(userId).views;
   }
 
-  tools(userId: string): ToolList {
-    return this.#user(userId).tools.list;
+  tools(userId: string, deviceId?: string): ToolList {
+    return this.#table(userId, deviceId).list;
   }
 
-  resolve(userId: string, exposedName: string): Resolution {
-    return this.#user(userId).tools.resolve(exposedName);
+  resolve(userId: string, exposedName: string, deviceId?: string): Resolution {
+    return this.#table(userId, deviceId).resolve(exposedName);
   }
 
   onChange(userId: string, listener: () => void): () => void {
@@ -151,6 +152,11 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     if (device !== undefined) return failures.offline(device.name, device.since);
     const record = user.remembered(deviceId);
     return record === undefined ? failures.unknownDevice() : failures.offline(record.name, record.lastSeen);
+  }
+
+  #table(userId: string, deviceId: string | undefined): ToolTable {
+    const user = this.#user(userId);
+    return deviceId === undefined ? user.tools : user.toolsOf(deviceId);
   }
 
   #user(userId: string): UserDevices {

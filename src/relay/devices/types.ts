@@ -123,9 +123,10 @@ export type Resolution =
 /** The registry as `relay/mcp` uses it; DeviceRegistry implements it. */
 export interface Devices {
   devices(userId: string): readonly DeviceView[];
-  tools(userId: string): ToolList;
-  /** Accepts the short and the long form. */
-  resolve(userId: string, exposedName: string): Resolution;
+  /** @param deviceId only this device's tools, named as if it were the user's only one; none when it is not present */
+  tools(userId: string, deviceId?: string): ToolList;
+  /** Accepts the short and the long form. @param deviceId as for `tools` */
+  resolve(userId: string, exposedName: string, deviceId?: string): Resolution;
   call(target: CallTarget, request: CallRequest, sink: CallSink): CallHandle;
   /** `listener` runs after this user's tools or devices changed (debounced). @returns unsubscribe */
   onChange(userId: string, listener: () => void): () => void;

@@ -29,6 +29,7 @@ export class UserDevices {
   readonly #devices = new Map<string, Device>();
   #views: readonly DeviceView[] | undefined;
   #tools: ToolTable | undefined;
+  readonly #toolsOf = new Map<string, ToolTable>();
 
   constructor(private readonly options: UserOptions) {
     const { limits, directory, userId } = options;
@@ -54,16 +55,19 @@ export class UserDevices {
   }
 
   get tools(): ToolTable {
-    this.#tools ??= new ToolTable(
-      this.#sorted().map((device) => ({
-        userId: this.options.userId,
-        deviceId: device.id,
-        deviceName: device.name,
-        servers: device.catalogs.entries,
-      })),
-      this.options.limits.toolsPerUser,
-    );
+    this.#tools ??= this.#table(this.#sorted());
     return this.#tools;
+  }
+
+  /** One device's tools, named as if it were alone. */
+  toolsOf(deviceId: string): ToolTable {
+    const known = this.#toolsOf.get(deviceId);
+    if (known !== undefined) return known;
+    const device = this.#devices.get(deviceId);
+    if (device === undefined) return this.#table([]);
+    const table = this.#table([device]);
+    this.#toolsOf.set(deviceId, table);
+    return table;
   }
 
   device(id: string): Device | undefined {
@@ -93,6 +97,16 @@ export class UserDevices {
     this.slots.close();
     this.changes.close();
     for (const device of this.#devices.values()) device.close(code, reason);
+  }
+
+  #table(devices: readonly Device[]): ToolTable {
+    const sources = devices.map((device) => ({
+      userId: this.options.userId,
+      deviceId: device.id,
+      deviceName: device.name,
+      servers: device.catalogs.entries,
+    }));
+    return new ToolTable(sources, this.options.limits.toolsPerUser);
   }
 
   #device(record: DeviceRecord): Device {
@@ -156,6 +170,7 @@ export class UserDevices {
   #changed(): void {
     this.#views = undefined;
     this.#tools = undefined;
+    this.#toolsOf.clear();
     this.changes.touch();
   }
 

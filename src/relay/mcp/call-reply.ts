@@ -17,10 +17,13 @@ export class CallReply implements CallSink {
 
   /**
    * @param id JSON text of the request's id
+   * @param failsAs how a call that got no answer is told: a tool's result for the model to act on (MCP server/tools,
+   * "Error handling"), or a JSON-RPC error for any other method
    * @param settled told once, when the last byte of the response has been given to the target or none will be
    */
   constructor(
     private readonly id: string,
+    private readonly failsAs: 'tool' | 'error',
     target: (taken: (bytes: number) => void) => ReplyTarget,
     private readonly settled: () => void,
   ) {
@@ -58,7 +61,13 @@ export class CallReply implements CallSink {
       this.#settle();
       return;
     }
-    this.result(toolError(failureText(failure)));
+    this.refuse(failureText(failure));
+  }
+
+  /** No answer of the local server's; `text` says why, and whether it may have run. */
+  refuse(text: string): void {
+    if (this.failsAs === 'tool') this.result(toolError(text));
+    else this.error(ErrorCode.internal, text);
   }
 
   /** @param json text of the result */

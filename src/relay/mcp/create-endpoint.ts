@@ -9,6 +9,7 @@ import { ListCursors } from './list-cursor.js';
 import { Listeners } from './listeners.js';
 import { McpEndpoint } from './mcp-endpoint.js';
 import { ReplayStreams } from './replay-streams.js';
+import { ServerCalls } from './server-calls.js';
 import { Sessions } from './sessions.js';
 import { ToolCalls } from './tool-calls.js';
 import { ToolLists } from './tool-list.js';
@@ -33,21 +34,25 @@ export function createEndpoint(parts: EndpointParts): McpEndpoint {
   const logger = parts.logger.child('mcp');
   const isDraining = () => draining.draining;
   const sessions = new Sessions(sealKey, store, limits);
+  const lists = new ToolLists(devices, new ListCursors(sealKey), limits.pageSize);
   const legacy = new LegacyEdge({
     limits,
     devices,
     sessions,
-    methods: new LegacyMethods(devices, new ToolLists(new ListCursors(sealKey), limits.pageSize)),
-    calls: new ToolCalls({ devices, draining: isDraining, version, logger }),
+    lists,
+    methods: new LegacyMethods(lists),
+    toolCalls: new ToolCalls({ devices, draining: isDraining, version, logger }),
+    serverCalls: new ServerCalls(devices, isDraining),
     streams: new ReplayStreams(limits),
     version,
+    logger,
   });
   const undo = [parts.onRevoked((grantId) => sessions.revoke(grantId)), draining.onEnd(() => sessions.close())];
   return new McpEndpoint({
     limits,
     legacy,
     sessions,
-    listeners: new Listeners(devices, limits),
+    listeners: new Listeners(devices, lists, limits),
     draining: isDraining,
     logger,
     stop: () => {

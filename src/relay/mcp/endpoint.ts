@@ -1,11 +1,17 @@
-/**
- * Which of the relay's MCP endpoints a request came to; it travels with the request and is part of a session.
- * Only the aggregate is routed so far; a device's and a server's own endpoint differ in what they list and forward.
- */
+/** Which of the relay's MCP endpoints a request came to; it travels with the request and is part of a session. */
 export type Endpoint =
+  /** Everything of the user's. */
   | { readonly kind: 'aggregate' }
+  /** The same of one device. */
   | { readonly kind: 'device'; readonly device: string }
-  | { readonly kind: 'server'; readonly device: string; readonly server: string };
+  | ServerEndpoint;
+
+/** One local server as if the client spoke to it directly. */
+export interface ServerEndpoint {
+  readonly kind: 'server';
+  readonly device: string;
+  readonly server: string;
+}
 
 /** /mcp */
 export const AGGREGATE: Endpoint = { kind: 'aggregate' };
@@ -20,4 +26,11 @@ export function endpointPath(endpoint: Endpoint): string {
     case 'server':
       return `${endpoint.device}/${endpoint.server}`;
   }
+}
+
+/** The endpoint at the path of a request that BearerGuard let through: nothing in it is encoded. Names are not checked. */
+export function endpointAt(path: string): Endpoint {
+  const [device = '', server = ''] = path.split('/').slice(2);
+  if (device === '') return AGGREGATE;
+  return server === '' ? { kind: 'device', device } : { kind: 'server', device, server };
 }

@@ -1,8 +1,12 @@
 import type { DeviceView } from '../devices/types.js';
 
-const PREAMBLE = `These tools belong to MCP servers on the user's own machines and reach them through mcp-local-tunnel.
+const EVERY_DEVICE = `These tools belong to MCP servers on the user's own machines and reach them through mcp-local-tunnel.
 A tool is named <server>__<tool> while one device is connected and <device>__<server>__<tool> when several are; either form works whenever it is unambiguous.
 \`status\` shows the devices, their servers and what is wrong; \`restart\` restarts servers that have failed.`;
+
+const ONE_DEVICE = `These tools belong to MCP servers on one of the user's own machines and reach it through mcp-local-tunnel.
+A tool is named <server>__<tool>.
+\`status\` shows the device, its servers and what is wrong; \`restart\` restarts servers that have failed.`;
 
 const SERVERS = 'What follows was written by those servers about themselves:';
 
@@ -10,10 +14,11 @@ const MAX_SERVER_BYTES = 1024;
 const MAX_TOTAL_BYTES = 16 * 1024;
 
 /**
- * The `instructions` of /mcp: how names work, then each ready server's own, quoted line by line under its name so that
+ * The `instructions` of /mcp and /mcp/<device>: how names work, then each ready server's own, quoted line by line under its name so that
  * none can speak for another. In order of device and server; sections that do not fit are left out.
  */
-export function instructionsFor(devices: readonly DeviceView[]): string {
+export function instructionsFor(devices: readonly DeviceView[], kind: 'aggregate' | 'device'): string {
+  const preamble = kind === 'device' ? ONE_DEVICE : EVERY_DEVICE;
   const sections: string[] = [];
   let bytes = 0;
   for (const device of byName(devices)) {
@@ -25,7 +30,7 @@ export function instructionsFor(devices: readonly DeviceView[]): string {
       if (bytes <= MAX_TOTAL_BYTES) sections.push(section);
     }
   }
-  return sections.length === 0 ? PREAMBLE : [PREAMBLE, SERVERS, ...sections].join('\n\n');
+  return sections.length === 0 ? preamble : [preamble, SERVERS, ...sections].join('\n\n');
 }
 
 function byName<T extends { readonly name: string }>(items: readonly T[]): T[] {

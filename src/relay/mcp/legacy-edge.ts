@@ -1,11 +1,12 @@
 import type { Limits } from '../../config/config.js';
+import type { Logger } from '../../log/logger.js';
 import type { Devices } from '../devices/types.js';
 import type { Accepts } from './accept.js';
 import { Answer } from './answer.js';
 import { BatchAnswer } from './batch-answer.js';
 import { CallReply } from './call-reply.js';
 import { accepted, type Exchange, header, refuse, sendWhole } from './exchange.js';
-import { instructionsFor } from './instructions.js';
+import { initializeResult } from './initialize-result.js';
 import {
   ErrorCode,
   errorResponse,
@@ -18,20 +19,26 @@ import {
   resultResponse,
 } from './json-rpc.js';
 import type { LegacyMethods } from './legacy-methods.js';
-import { isLegacyVersion, negotiate, since } from './protocol-versions.js';
+import { isLegacyVersion, negotiate } from './protocol-versions.js';
 import type { ReplayStreams } from './replay-streams.js';
+import { isThere, notThere } from './scope.js';
+import { isForwarded, type ServerCalls } from './server-calls.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 import type { ToolCalls } from './tool-calls.js';
+import type { ToolLists } from './tool-list.js';
 
 export interface LegacyParts {
   readonly limits: Limits;
   readonly devices: Devices;
   readonly sessions: Sessions;
+  readonly lists: ToolLists;
   readonly methods: LegacyMethods;
-  readonly calls: ToolCalls;
+  readonly toolCalls: ToolCalls;
+  readonly serverCalls: ServerCalls;
   readonly streams: ReplayStreams;
   readonly version: string;
+  readonly logger: Logger;
 }
 
 /** W3C Trace Context §3.2. */
@@ -62,47 +69,56 @@ export class LegacyEdge {
 
   /**
    * The session a request names; where there is none of this principal's, the request is refused with 404, or with
-   * `missing` where it names none, and the result is undefined.
+   * `missing` where it names none, and the result is undefined. One that is there outlives its device's absence.
    */
-  async session({ principal, endpoint, req, res }: Exchange, missing: 400 | 405): Promise<Session | undefined> {
+  async session(exchange: Exchange, missing: 400 | 405): Promise<Session | undefined> {
+    const { principal, endpoint, req, res } = exchange;
     const id = header(req, 'mcp-session-id');
-    if (id === undefined) {
-      if (missing === 405) res.setHeader('Allow', 'POST, OPTIONS');
-      refuse(res, missing, {
-        code: ErrorCode.invalidRequest,
-        message: 'Mcp-Session-Id is missing: send initialize first',
-      });
-      return undefined;
-    }
-    const found = this.parts.sessions.find(id, principal, endpoint);
+    const found = id === undefined ? undefined : this.parts.sessions.find(id, principal, endpoint);
     const session = found instanceof Promise ? await found : found;
     if (session !== undefined) return session;
-    refuse(res, 404, { code: ErrorCode.sessionNotFound, message: 'Session not found: send initialize again' });
+    if (!this.exists(exchange)) {
+      this.#notThere(exchange);
+    } else if (id === undefined) {
+      if (missing === 405) res.setHeader('Allow', 'POST, OPTIONS');
+      const message = 'Mcp-Session-Id is missing: send initialize first';
+      refuse(res, missing, { code: ErrorCode.invalidRequest, message });
+    } else {
+      refuse(res, 404, { code: ErrorCode.sessionNotFound, message: 'Session not found: send initialize again' });
+    }
     return undefined;
   }
 
-  async #initialize({ principal, endpoint, res }: Exchange, request: RpcRequest, accepts: Accepts): Promise<void> {
+  /** Whether the endpoint is there for whoever asks. */
+  exists({ principal, endpoint }: Exchange): boolean {
+    return isThere(this.parts.devices, principal.userId, endpoint);
+  }
+
+  #notThere({ principal, endpoint, res }: Exchange, id?: string): void {
+    const message = notThere(this.parts.devices, principal.userId, endpoint, principal.audience);
+    refuse(res, 404, { code: ErrorCode.invalidRequest, message, ...(id === undefined ? {} : { id }) });
+  }
+
+  async #initialize(exchange: Exchange, request: RpcRequest, accepts: Accepts): Promise<void> {
+    const { principal, endpoint, res } = exchange;
     const { params } = request;
+    if (!this.exists(exchange)) return this.#notThere(exchange, request.id);
     if (params === undefined) {
       return sendWhole(res, accepts, errorResponse(request.id, ErrorCode.invalidParams, 'initialize needs params'));
     }
     const version = negotiate(params.protocolVersion);
-    const { id, session } = await this.parts.sessions.create(principal, endpoint, {
+    const { devices, sessions, lists } = this.parts;
+    const revision = lists.revision(principal.userId, endpoint);
+    const result = initializeResult(devices, principal.userId, endpoint, version, this.parts.version);
+    if (typeof result === 'string') {
+      return sendWhole(res, accepts, errorResponse(request.id, ErrorCode.internal, result));
+    }
+    const { id, session } = await sessions.create(principal, endpoint, {
       version,
       capabilities: isShape(params.capabilities) ? params.capabilities : {},
       clientInfo: isShape(params.clientInfo) ? params.clientInfo : undefined,
     });
-    session.knownRevision = this.parts.devices.tools(session.userId).revision;
-    const result = {
-      protocolVersion: version,
-      capabilities: { tools: { listChanged: true }, logging: {} },
-      serverInfo: {
-        name: 'mcp-local-tunnel',
-        ...(since(version, '2025-06-18') ? { title: 'MCP Local Tunnel' } : {}),
-        version: this.parts.version,
-      },
-      instructions: instructionsFor(this.parts.devices.devices(session.userId)),
-    };
+    session.knownRevision = revision;
     if (res.destroyed) return;
     res.setHeader('Mcp-Session-Id', id);
     sendWhole(res, accepts, resultResponse(request.id, JSON.stringify(result)));
@@ -119,7 +135,7 @@ export class LegacyEdge {
       accepted(res);
       return;
     }
-    if (message.method !== 'tools/call') {
+    if (!isCall(session, message)) {
       sendWhole(res, accepts, this.parts.methods.answer(session, message));
       return;
     }
@@ -150,7 +166,7 @@ export class LegacyEdge {
     for (const message of open) {
       if (message.kind === 'invalid') {
         batch.add(errorResponse(message.id, ErrorCode.invalidRequest, message.problem));
-      } else if (message.method !== 'tools/call') batch.add(this.parts.methods.answer(session, message));
+      } else if (!isCall(session, message)) batch.add(this.parts.methods.answer(session, message));
       else if (session.running.has(message.id)) {
         batch.add(errorResponse(message.id, ErrorCode.invalidRequest, 'A request with this id is still running'));
       } else this.#call(exchange, session, message, (taken) => batch.slot(message.id, taken));
@@ -161,17 +177,23 @@ export class LegacyEdge {
     { principal, req }: Exchange,
     session: Session,
     request: RpcRequest,
-    target: ConstructorParameters<typeof CallReply>[1],
+    target: ConstructorParameters<typeof CallReply>[2],
   ): void {
-    const reply = new CallReply(request.id, target, () => session.running.delete(request.id));
+    const failsAs = request.method === 'tools/call' ? 'tool' : 'error';
+    const reply = new CallReply(request.id, failsAs, target, () => session.running.delete(request.id));
     session.running.set(request.id, { reply, grantId: principal.grantId });
-    const traceparent = header(req, 'traceparent');
-    this.parts.calls.start(
-      session,
-      request,
-      reply,
-      traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : undefined,
-    );
+    const named = header(req, 'traceparent');
+    const traceparent = named !== undefined && TRACEPARENT.test(named) ? named : undefined;
+    const call = { session, request, reply, traceparent };
+    const { serverCalls, toolCalls, logger } = this.parts;
+    const { endpoint } = session;
+    try {
+      if (endpoint.kind === 'server') serverCalls.start(endpoint, call);
+      else toolCalls.start(endpoint, call);
+    } catch (error) {
+      logger.error('a call could not be started', { error });
+      reply.error(ErrorCode.internal, 'The relay failed to start this call (outcome unknown)');
+    }
   }
 
   #answer({ res }: Exchange, session: Session, id: string, accepts: Accepts, taken: (bytes: number) => void): Answer {
@@ -197,6 +219,11 @@ export class LegacyEdge {
 
 function isInitialize(message: RpcMessage): message is RpcRequest {
   return message.kind === 'request' && message.method === 'initialize';
+}
+
+/** True for what may take time and can be cancelled; the relay answers everything else of itself. */
+function isCall({ endpoint }: Session, { method }: RpcRequest): boolean {
+  return endpoint.kind === 'server' ? isForwarded(method) : method === 'tools/call';
 }
 
 function batchProblem(session: Session, messages: readonly RpcMessage[]): string | undefined {

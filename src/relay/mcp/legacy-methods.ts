@@ -1,14 +1,10 @@
-import type { Devices } from '../devices/types.js';
 import { ErrorCode, errorResponse, type RpcRequest, resultResponse } from './json-rpc.js';
 import { LOG_LEVELS, type Session } from './session.js';
 import type { ToolLists } from './tool-list.js';
 
 /** Requests of a legacy session that the relay answers at once, of itself. */
 export class LegacyMethods {
-  constructor(
-    private readonly devices: Devices,
-    private readonly lists: ToolLists,
-  ) {}
+  constructor(private readonly lists: ToolLists) {}
 
   /** @returns the whole response, in-band errors included */
   answer(session: Session, request: RpcRequest): Buffer {
@@ -20,7 +16,7 @@ export class LegacyMethods {
       case 'tools/list':
         return this.#listTools(session, request);
       default:
-        return errorResponse(request.id, ErrorCode.methodNotFound, `Method not found: ${request.method.slice(0, 128)}`);
+        return unknownMethod(request);
     }
   }
 
@@ -33,17 +29,23 @@ export class LegacyMethods {
     return resultResponse(id, '{}');
   }
 
-  #listTools(session: Session, { id, params }: RpcRequest): Buffer {
+  #listTools(session: Session, request: RpcRequest): Buffer {
+    const { id, params } = request;
+    const { userId, endpoint } = session;
+    if (!this.lists.hasTools(userId, endpoint)) return unknownMethod(request);
     const cursor = params?.cursor;
     if (cursor !== undefined && typeof cursor !== 'string') {
       return errorResponse(id, ErrorCode.invalidParams, 'params.cursor must be a string');
     }
-    const list = this.devices.tools(session.userId);
-    const page = this.lists.page(session.userId, list, session.claims.version, cursor);
+    const page = this.lists.page(userId, endpoint, session.claims.version, cursor);
     if (page === undefined) {
       return errorResponse(id, ErrorCode.invalidParams, 'This cursor is not valid (any more): list from the start.');
     }
-    session.knownRevision = list.revision;
-    return resultResponse(id, page);
+    session.knownRevision = page.revision;
+    return resultResponse(id, page.json);
   }
+}
+
+function unknownMethod({ id, method }: RpcRequest): Buffer {
+  return errorResponse(id, ErrorCode.methodNotFound, `Method not found: ${method.slice(0, 128)}`);
 }

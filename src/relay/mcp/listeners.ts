@@ -4,6 +4,7 @@ import type { Devices } from '../devices/types.js';
 import { ListenStream } from './listen-stream.js';
 import { since } from './protocol-versions.js';
 import type { Session } from './session.js';
+import type { ToolLists } from './tool-list.js';
 
 export interface ListenLimits {
   readonly streamsPerClient: number;
@@ -17,6 +18,7 @@ export class Listeners {
 
   constructor(
     private readonly devices: Devices,
+    private readonly lists: ToolLists,
     private readonly limits: ListenLimits,
   ) {}
 
@@ -50,7 +52,7 @@ export class Listeners {
   /** On one of the session's streams, never on two (25N transports, "Multiple Connections"). */
   #announce(session: Session): void {
     const newest = [...session.listeners].at(-1);
-    const { revision } = this.devices.tools(session.userId);
+    const revision = this.lists.revision(session.userId, session.endpoint);
     if (newest === undefined || revision === session.knownRevision) return;
     session.knownRevision = revision;
     newest.toolsChanged();

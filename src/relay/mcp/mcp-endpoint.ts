@@ -37,6 +37,11 @@ export class McpEndpoint {
     await this.#guarded(exchange, () => this.#get(exchange));
   }
 
+  /** Whether the device or server that the path names is this user's and present. */
+  exists(exchange: Exchange): boolean {
+    return this.parts.legacy.exists(exchange);
+  }
+
   /** Ends the session. */
   async delete(exchange: Exchange): Promise<void> {
     await this.#guarded(exchange, async () => {

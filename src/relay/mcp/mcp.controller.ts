@@ -1,12 +1,12 @@
 import { All, Controller, Delete, Get, Head, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { BearerGuard, principalOf } from '../auth/bearer.guard.js';
-import { AGGREGATE } from './endpoint.js';
+import { endpointAt } from './endpoint.js';
 import type { Exchange } from './exchange.js';
 import { McpEndpoint } from './mcp-endpoint.js';
 
 /** MCP over Streamable HTTP. The endpoint writes the responses itself: nothing of Nest's may touch a body. */
-@Controller('mcp')
+@Controller(['mcp', 'mcp/:device', 'mcp/:device/:server'])
 @UseGuards(BearerGuard)
 export class McpController {
   constructor(private readonly endpoint: McpEndpoint) {}
@@ -18,8 +18,12 @@ export class McpController {
 
   /** Before GET, which would answer it with a stream. */
   @Head()
-  head(@Res() res: Response): void {
-    res.status(200).set('Allow', METHODS).end();
+  head(@Req() req: Request, @Res() res: Response): void {
+    const known = this.endpoint.exists(exchange(req, res));
+    res
+      .status(known ? 200 : 404)
+      .set('Allow', METHODS)
+      .end();
   }
 
   @Get()
@@ -41,5 +45,5 @@ export class McpController {
 const METHODS = 'POST, GET, HEAD, DELETE, OPTIONS';
 
 function exchange(req: Request, res: Response): Exchange {
-  return { principal: principalOf(req), endpoint: AGGREGATE, req, res };
+  return { principal: principalOf(req), endpoint: endpointAt(req.path), req, res };
 }

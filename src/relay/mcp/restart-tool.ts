@@ -18,9 +18,14 @@ interface Outcome {
 export class RestartTool {
   constructor(private readonly devices: Devices) {}
 
-  /** Never rejects. A cancelled `reply` cancels what is under way. */
-  async run(userId: string, client: CallClient, args: unknown, reply: CallReply): Promise<ToolOutput> {
-    const present = this.devices.devices(userId);
+  /** Never rejects. A cancelled `reply` cancels what is under way. @param present the devices it may be asked of */
+  async run(
+    userId: string,
+    present: readonly DeviceView[],
+    client: CallClient,
+    args: unknown,
+    reply: CallReply,
+  ): Promise<ToolOutput> {
     const chosen = choose(present, args);
     if (typeof chosen === 'string') return { text: chosen, structured: { devices: [] }, isError: true };
     const { devices, server } = chosen;

@@ -1,10 +1,13 @@
 import type { Logger } from '../../log/logger.js';
 import { isBuiltInTool } from '../../protocol/names.js';
-import type { Devices } from '../devices/types.js';
+import type { Devices, Resolution } from '../devices/types.js';
 import { type CallReply, toolError } from './call-reply.js';
+import type { Endpoint } from './endpoint.js';
+import { DRAINING, type Forwarded, forward } from './forward.js';
 import { forwardParams } from './forward-params.js';
-import { ErrorCode, isShape, type RpcRequest, rawMember } from './json-rpc.js';
+import { ErrorCode, isShape, rawMember } from './json-rpc.js';
 import { RestartTool } from './restart-tool.js';
+import { devicesAt } from './scope.js';
 import type { Session } from './session.js';
 import { statusOutput } from './status-tool.js';
 import { toolResult } from './tool-output.js';
@@ -16,7 +19,10 @@ export interface ToolCallsParts {
   readonly logger: Logger;
 }
 
-/** tools/call: finds whose tool it is, and sends the call there or answers it. */
+/** An endpoint that shows the tools of several servers under names of ours. */
+export type MergedEndpoint = Exclude<Endpoint, { readonly kind: 'server' }>;
+
+/** tools/call at such an endpoint: finds whose tool it is, and sends the call there or answers it. */
 export class ToolCalls {
   readonly #restart: RestartTool;
 
@@ -24,17 +30,8 @@ export class ToolCalls {
     this.#restart = new RestartTool(parts.devices);
   }
 
-  /** Never throws. @param traceparent W3C trace context of the HTTP request */
-  start(session: Session, request: RpcRequest, reply: CallReply, traceparent: string | undefined): void {
-    try {
-      this.#start(session, request, reply, traceparent);
-    } catch (error) {
-      this.parts.logger.error('a call could not be started', { error });
-      reply.error(ErrorCode.internal, 'The relay failed to start this call (outcome unknown)');
-    }
-  }
-
-  #start(session: Session, request: RpcRequest, reply: CallReply, traceparent: string | undefined): void {
+  start(endpoint: MergedEndpoint, call: Forwarded): void {
+    const { session, request, reply } = call;
     const { params } = request;
     const name = params?.name;
     if (typeof name !== 'string') {
@@ -46,10 +43,10 @@ export class ToolCalls {
       return;
     }
     if (isBuiltInTool(name)) {
-      this.#builtIn(name, session, params?.arguments, reply);
+      this.#builtIn(name, endpoint, session, params?.arguments, reply);
       return;
     }
-    const found = this.parts.devices.resolve(session.userId, name);
+    const found = this.#resolve(session.userId, endpoint, name);
     if (found.kind === 'ambiguous') {
       const candidates = found.candidates.join(', ');
       reply.error(ErrorCode.invalidParams, `Ambiguous tool: ${shown(name)}. Call one of: ${candidates}`);
@@ -69,27 +66,29 @@ export class ToolCalls {
       reply.error(ErrorCode.invalidParams, 'params has a member twice');
       return;
     }
-    const token = isShape(params?._meta) ? params._meta.progressToken : undefined;
-    const handle = this.parts.devices.call(
-      found.tool.target,
-      {
-        method: 'tools/call',
-        params: forwarded,
-        client: session.client,
-        ...(typeof token === 'string' || typeof token === 'number' ? { progressToken: token } : {}),
-        logLevel: session.logLevel,
-        ...(traceparent === undefined ? {} : { traceparent }),
-      },
-      reply,
-    );
-    reply.started(handle);
+    forward(this.parts.devices, found.tool.target, forwarded, call);
   }
 
-  #builtIn(name: 'status' | 'restart', session: Session, args: unknown, reply: CallReply): void {
+  #resolve(userId: string, endpoint: MergedEndpoint, name: string): Resolution {
+    const { devices } = this.parts;
+    if (endpoint.kind === 'aggregate') return devices.resolve(userId, name);
+    const [device] = devicesAt(devices, userId, endpoint);
+    return device === undefined ? { kind: 'unknown' } : devices.resolve(userId, name, device.id);
+  }
+
+  #builtIn(
+    name: 'status' | 'restart',
+    endpoint: MergedEndpoint,
+    session: Session,
+    args: unknown,
+    reply: CallReply,
+  ): void {
     const { devices, version, logger } = this.parts;
     const { userId, client, claims } = session;
+    const present = devicesAt(devices, userId, endpoint);
     if (name === 'status') {
-      const output = statusOutput(devices.devices(userId), devices.tools(userId).omitted, version);
+      const only = endpoint.kind === 'device' ? (present[0]?.id ?? '') : undefined;
+      const output = statusOutput(present, devices.tools(userId, only).omitted, version);
       reply.result(toolResult(output, claims.version));
       return;
     }
@@ -97,7 +96,7 @@ export class ToolCalls {
       reply.result(toolError(DRAINING));
       return;
     }
-    this.#restart.run(userId, client, args, reply).then(
+    this.#restart.run(userId, present, client, args, reply).then(
       (output) => reply.result(toolResult(output, claims.version)),
       (error: unknown) => {
         logger.error('restart failed', { error });
@@ -106,8 +105,6 @@ export class ToolCalls {
     );
   }
 }
-
-const DRAINING = 'The relay is restarting and takes no new calls (not dispatched: safe to retry in a moment).';
 
 /** A name of the client's, short enough to be said back. */
 function shown(name: string): string {

@@ -128,7 +128,12 @@ test.each([
   ['/mcp', '/mcp/laptop/shell', 200],
   ['/mcp/laptop', '/mcp/laptop', 200],
   ['/mcp/laptop', '/mcp', 401],
-  ['/mcp/laptop', '/mcp/laptop/shell', 401],
+  ['/mcp/laptop', '/mcp/laptop/shell', 200],
+  ['/mcp/laptop', '/mcp/desk/shell', 401],
+  ['/mcp/lap', '/mcp/laptop', 401],
+  ['/mcp/laptop/shell', '/mcp/laptop/shell', 200],
+  ['/mcp/laptop/shell', '/mcp/laptop/shells', 401],
+  ['/mcp/laptop/shell', '/mcp', 401],
   ['/mcp/laptop', '/mcp/laptop2', 401],
   ['/mcp/laptop/shell', '/mcp/laptop', 401],
 ])('a token for %s at %s: %i', async (audience, path, status) => {

@@ -1,0 +1,34 @@
+import type { CallTarget, Devices } from '../devices/types.js';
+import type { CallReply } from './call-reply.js';
+import { isShape, type RpcRequest } from './json-rpc.js';
+import type { Session } from './session.js';
+
+/** A call in the name of a session: what every way of forwarding has in common. */
+export interface Forwarded {
+  readonly session: Session;
+  readonly request: RpcRequest;
+  readonly reply: CallReply;
+  /** W3C trace context of the HTTP request. */
+  readonly traceparent: string | undefined;
+}
+
+export const DRAINING = 'The relay is restarting and takes no new calls (not dispatched: safe to retry in a moment).';
+
+/** Sends a request to a local server. @param params JSON text, as the server is to see them; empty: none */
+export function forward(devices: Devices, target: CallTarget, params: Buffer, call: Forwarded): void {
+  const { session, request, reply, traceparent } = call;
+  const token = isShape(request.params?._meta) ? request.params._meta.progressToken : undefined;
+  const handle = devices.call(
+    target,
+    {
+      method: request.method,
+      params,
+      client: session.client,
+      ...(typeof token === 'string' || typeof token === 'number' ? { progressToken: token } : {}),
+      logLevel: session.logLevel,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+    reply,
+  );
+  reply.started(handle);
+}
