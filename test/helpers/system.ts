@@ -249,7 +249,12 @@ const published = (name: string) =>
 
 /** Published servers, as an agent's config names them. */
 export function everything(): object {
-  return { command: [process.execPath, published('server-everything')] };
+  return { command: everythingCommand() };
+}
+
+/** To start it without an agent. */
+export function everythingCommand(): [string, ...string[]] {
+  return [process.execPath, published('server-everything')];
 }
 
 export function filesystem(folder: string): object {
