@@ -106,6 +106,34 @@ describe('tools', () => {
     });
   });
 
+  test('of one device are named and found as if it were alone', async () => {
+    await start();
+    const { agent: first, welcome } = await connect(rig, 'user', { machine: 'a', name: 'laptop' });
+    first.catalog('shell', ['run', 'only-here']);
+    await first.settled();
+    const { agent: second } = await connect(rig, 'user', { machine: 'b', name: 'desk' });
+    second.catalog('shell', ['run']);
+    await second.settled();
+    const { device } = welcome;
+    const list = rig.registry.tools('user', device);
+    expect(list.tools.map((tool) => tool.exposedName)).toEqual(['shell__only-here', 'shell__run']);
+    expect(rig.registry.tools('user', device)).toBe(list);
+    const resolve = (name: string) => rig.registry.resolve('user', name, device);
+    for (const name of ['shell__run', 'laptop__shell__run']) {
+      expect(resolve(name)).toMatchObject({ kind: 'found', tool: { target: { deviceId: device } } });
+    }
+    expect(resolve('desk__shell__run')).toEqual({ kind: 'unknown' });
+    // Another device's change is none of its own; its own is.
+    second.catalog('shell', ['run', 'more']);
+    await second.settled();
+    expect(rig.registry.tools('user', device).revision).toBe(list.revision);
+    first.catalog('shell', ['run']);
+    await first.settled();
+    expect(rig.registry.tools('user', device).revision).not.toBe(list.revision);
+    expect(rig.registry.tools('stranger', device).tools).toEqual([]);
+    expect(rig.registry.tools('user', 'none').tools).toEqual([]);
+  });
+
   test('of a server that restarts stay listed; of one that is stopped they go', async () => {
     await start();
     const { agent } = await connect(rig, 'user');
