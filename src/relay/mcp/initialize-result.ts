@@ -57,7 +57,7 @@ function notReady({ device, server: name }: ServerEndpoint, server: ServerView |
  * Of a server's capabilities what goes through the tunnel. Not yet: notifications that belong to no request but
  * `tools/list_changed`, hence no subscriptions; and tasks. Those that are not known here are not promised.
  */
-export function carriedCapabilities(own: Shape): Shape {
+function carriedCapabilities(own: Shape): Shape {
   const { tools, prompts, resources, completions, logging, experimental, extensions } = own;
   return {
     // The agent lists the tools anew after each restart, so changes are told whether or not the server tells them.
