@@ -3,16 +3,18 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { obtainTokens, TestClient } from '../helpers/clients.js';
+import type { Program } from '../helpers/program.js';
 import { everything, everythingCommand, gated, System } from '../helpers/system.js';
 
 let system: System;
+let desk: Program;
 let direct: Client;
 let tunnelled: TestClient;
 
 beforeAll(async () => {
-  system = await System.start();
+  system = await System.start({ limits: { resumeSeconds: 1 } });
   await system.agent({ servers: { everything: everything() } });
-  await system.agent({ name: 'desk', servers: { work: gated() } });
+  ({ agent: desk } = await system.agent({ name: 'desk', servers: { work: gated() } }));
   const [command, ...args] = everythingCommand();
   direct = new Client({ name: 'test', version: '1.0.0' });
   await direct.connect(new StdioClientTransport({ command, args, stderr: 'ignore' }));
@@ -140,4 +142,20 @@ test('a client of one device signs in for that device, and its token opens nothi
   for (const endpoint of [system.endpoint, `${system.endpoint}/desk`]) {
     await expect(TestClient.connect(endpoint, token)).rejects.toThrow();
   }
+});
+
+test('the endpoint of a server whose device has dropped off opens, lists, and says that it is offline', async () => {
+  const endpoint = `${system.endpoint}/desk/work`;
+  await using before = await TestClient.connect(endpoint, await system.token());
+  const listed = await before.names();
+  expect(listed).toContain('whoami');
+  desk.kill('SIGKILL');
+  await expect.poll(() => before.text('whoami')).toMatch(/desk is offline since .* was not run.*safe to retry/);
+  await using client = await TestClient.connect(endpoint, await system.token());
+  expect(client.sdk.getServerVersion()).toEqual(before.sdk.getServerVersion());
+  expect(await client.names()).toEqual(listed);
+  await expect(client.sdk.request({ method: 'acme/any' }, ResultSchema)).rejects.toMatchObject({
+    code: -32603,
+    message: expect.stringContaining('desk is offline'),
+  });
 });
