@@ -1,0 +1,220 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { devicesOfU1, EXECUTE, EXPERIMENTAL, fill, shell } from './endpoint-devices.js';
+import { RawClient, replyOf, SseReader } from './raw-client.js';
+import { startTestRelay, type TestRelay } from './test-relay.js';
+
+let relay: TestRelay;
+beforeEach(async () => {
+  relay = await startTestRelay();
+  fill(relay.devices);
+});
+afterEach(async () => {
+  expect(relay.log.errors).toEqual([]);
+  expect(relay.devices.waiting).toBe(0);
+  await relay[Symbol.asyncDispose]();
+});
+
+const at = (path: string, version = '2025-11-25') => RawClient.ready(relay, version, {}, path);
+
+async function names(client: RawClient): Promise<unknown[]> {
+  const { result } = await replyOf(await client.request(1, 'tools/list'));
+  return result.tools.map(({ name }) => name);
+}
+
+describe('the endpoint of a server', () => {
+  it.each(['2025-11-25', '2024-11-05'])('says of itself what the server says (%s)', async (version) => {
+    const client = await RawClient.of(relay, {}, '/laptop/shell');
+    const { body } = await client.initialize(version);
+    expect(body.result).toEqual({
+      protocolVersion: version,
+      serverInfo: shell.serverInfo,
+      instructions: shell.instructions,
+      capabilities: {
+        tools: { listChanged: true, more: 1 },
+        prompts: {},
+        resources: { more: 2 },
+        completions: {},
+        logging: {},
+        experimental: EXPERIMENTAL,
+        extensions: { 'io.modelcontextprotocol/ui': {} },
+      },
+    });
+  });
+
+  it.each(['2025-11-25', '2024-11-05'])('lists the server’s tools as they are, and no others (%s)', async (version) => {
+    const client = await at('/laptop/shell', version);
+    const text = await (await client.request(1, 'tools/list')).text();
+    expect(text).toBe(
+      `{"jsonrpc":"2.0","id":1,"result":{"tools":[${JSON.stringify(EXECUTE)},{"name":"status","inputSchema":{"type":"object"}}]}}`,
+    );
+  });
+
+  it('pages them with cursors of the relay’s', async () => {
+    await using small = await startTestRelay({ limits: { pageSize: 1 } });
+    small.devices.setViews('u1', devicesOfU1());
+    const client = await RawClient.ready(small, '2025-11-25', {}, '/laptop/shell');
+    const first = await replyOf(await client.request(1, 'tools/list'));
+    expect(first.result.tools.map(({ name }) => name)).toEqual(['execute.now']);
+    const cursor = first.result.nextCursor;
+    const second = await replyOf(await client.request(2, 'tools/list', { cursor }));
+    expect(second.result).toEqual({ tools: [{ name: 'status', inputSchema: { type: 'object' } }] });
+    expect((await replyOf(await client.request(3, 'tools/list', { cursor: 'x' }))).error.code).toBe(-32602);
+  });
+
+  it.each([
+    'tools/call',
+    'resources/list',
+    'resources/templates/list',
+    'resources/read',
+    'prompts/list',
+    'prompts/get',
+    'completion/complete',
+    'acme/anything at all',
+    'agent/restart',
+    'server/discover',
+  ])('sends %s on as it came, and the answer back', async (method) => {
+    const client = await at('/laptop/shell');
+    const params =
+      '{"uri": "file:///a", "cursor":"","name":"status","big":9007199254740993,"f":1.0e2,"name":"twice" ,"s":"\\u00e9\\/","_meta":{"a/b":1,"progressToken":"p"}}';
+    const answer = client.post(`{"jsonrpc":"2.0","id":"i","method":${JSON.stringify(method)},"params":${params}}`);
+    const call = await relay.devices.next();
+    expect(call.params).toBe(params);
+    expect(call.target).toEqual({ userId: 'u1', deviceId: 'device-1', server: 'shell' });
+    expect(call.request).toMatchObject({
+      method,
+      progressToken: 'p',
+      logLevel: 'info',
+      client: { endpoint: 'server', era: 'legacy', protocolVersion: '2025-11-25' },
+    });
+    call.result('{"n":9007199254740993,"nextCursor":"theirs","n":1.0, "resultType":"x"}');
+    expect(await (await answer).text()).toBe(
+      '{"jsonrpc":"2.0","id":"i","result":{"n":9007199254740993,"nextCursor":"theirs","n":1.0, "resultType":"x"}}',
+    );
+  });
+
+  it('sends a request without params on without params, and errors back as they are', async () => {
+    const client = await at('/laptop/shell');
+    const answer = client.post('{"jsonrpc":"2.0","id":1,"method":"resources/list"}');
+    const call = await relay.devices.next();
+    expect(call.params).toBe('');
+    call.sink.piece('error', Buffer.from('{"code":-32002,"message":"no","data":{"uri":"a:b"},"x":1}'), true);
+    expect(await (await answer).text()).toBe(
+      '{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"no","data":{"uri":"a:b"},"x":1}}',
+    );
+  });
+
+  it('sends a call on without what asks for a task', async () => {
+    const client = await at('/laptop/shell');
+    const answer = client.post(
+      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"é","task":{"ttl":1}, "arguments":{"task": 1.0}}}',
+    );
+    const call = await relay.devices.next();
+    expect(call.params).toBe('{"name":"é","arguments":{"task": 1.0}}');
+    call.result('{}');
+    await (await answer).text();
+  });
+
+  it('answers itself what belongs to the session', async () => {
+    const client = await at('/laptop/shell');
+    expect((await replyOf(await client.request(1, 'ping'))).result).toEqual({});
+    expect((await replyOf(await client.request(2, 'logging/setLevel', { level: 'error' }))).result).toEqual({});
+    const answer = client.request(3, 'prompts/list');
+    const call = await relay.devices.next();
+    expect(call.request.logLevel).toBe('error');
+    call.result('{}');
+    await (await answer).text();
+  });
+
+  it.each(['resources/subscribe', 'resources/unsubscribe', 'tasks/get', 'tasks/result', `x/${'y'.repeat(255)}`])(
+    'does not know %s',
+    async (method) => {
+      const client = await at('/laptop/shell');
+      expect((await replyOf(await client.request(1, method, {}))).error.code).toBe(-32601);
+    },
+  );
+
+  it('has no tools/list where the server has no tools', async () => {
+    const client = await at('/laptop/plain');
+    expect((await replyOf(await client.request(1, 'tools/list'))).error.code).toBe(-32601);
+  });
+
+  it('cancels, and streams progress, whatever the method', async () => {
+    const client = await at('/laptop/shell');
+    const answer = client.request(7, 'resources/read', { uri: 'a:b', _meta: { progressToken: 1 } });
+    const call = await relay.devices.next();
+    call.progress(1, 1);
+    const reader = new SseReader(await answer);
+    await reader.next();
+    expect((await reader.next())?.data).toContain('"progress":1');
+    const params = { requestId: 7, reason: 'enough' };
+    await client.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
+    expect(await call.cancellation()).toBe('enough');
+    expect(await reader.rest()).toEqual([]);
+  });
+
+  it('tells a failure in a tool’s result, and of any other method as an error', async () => {
+    const client = await at('/laptop/shell');
+    const failure = { code: 'offline', dispatched: false, message: 'laptop is offline.' } as const;
+    const told = 'laptop is offline. (not dispatched: safe to retry)';
+    const tool = client.call(1, 'x');
+    (await relay.devices.next()).sink.fail(failure);
+    expect((await replyOf(await tool)).result).toEqual({ content: [{ type: 'text', text: told }], isError: true });
+    const read = client.request(2, 'resources/read', { uri: 'a:b' });
+    (await relay.devices.next()).sink.fail(failure);
+    expect((await replyOf(await read)).error).toEqual({ code: -32603, message: told });
+    const lost = client.request(3, 'acme/x');
+    (await relay.devices.next()).sink.fail({ code: 'lost', dispatched: true, message: 'Lost.' });
+    expect((await replyOf(await lost)).error).toEqual({ code: -32603, message: 'Lost. (outcome unknown)' });
+  });
+
+  it('takes nothing new while the relay drains', async () => {
+    const client = await at('/laptop/shell');
+    relay.draining.begin();
+    expect((await replyOf(await client.request(1, 'prompts/list'))).error).toMatchObject({
+      code: -32603,
+      message: expect.stringContaining('not dispatched'),
+    });
+    expect((await replyOf(await client.call(2, 'x'))).result.isError).toBe(true);
+  });
+
+  it('opens from what is known while its device is away', async () => {
+    relay.devices.setViews('u1', devicesOfU1({ presence: 'away' }));
+    const client = await at('/laptop/shell');
+    expect(await names(client)).toEqual(['execute.now', 'status']);
+  });
+
+  it('does not open before the server has been ready, and says why', async () => {
+    const client = await RawClient.of(relay, {}, '/laptop/broken');
+    const { response, body } = await client.initialize('2025-11-25');
+    expect(response.headers.get('mcp-session-id')).toBeNull();
+    expect(body.error.code).toBe(-32603);
+    expect(body.error.message).toMatch(/broken on laptop .* waiting: .*not found.*not dispatched/);
+  });
+
+  it('keeps its sessions while the device is gone', async () => {
+    const client = await at('/laptop/shell');
+    relay.devices.setViews('u1', []);
+    expect((await replyOf(await client.request(1, 'ping'))).result).toEqual({});
+    expect(await names(client)).toEqual([]);
+    expect((await replyOf(await client.call(2, 'x'))).result).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining('shell on laptop is not connected') }],
+    });
+    expect((await replyOf(await client.request(3, 'prompts/list'))).error.code).toBe(-32603);
+    relay.devices.setViews('u1', devicesOfU1());
+    expect(await names(client)).toEqual(['execute.now', 'status']);
+  });
+
+  it('takes batches', async () => {
+    const client = await at('/laptop/shell', '2025-03-26');
+    const answer = client.post([
+      { jsonrpc: '2.0', id: 1, method: 'ping' },
+      { jsonrpc: '2.0', id: 2, method: 'prompts/list' },
+    ]);
+    (await relay.devices.next()).result('{"prompts":[]}');
+    expect(await (await answer).json()).toEqual([
+      { jsonrpc: '2.0', id: 1, result: {} },
+      { jsonrpc: '2.0', id: 2, result: { prompts: [] } },
+    ]);
+  });
+});
