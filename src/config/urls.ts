@@ -5,6 +5,11 @@ export type Checked<T> =
   | { readonly value: T; readonly problem?: undefined }
   | { readonly value?: undefined; readonly problem: string };
 
+/** True for a URL's host that is this machine by its own three names; no name below `localhost`, unlike `isLoopbackHost`. */
+export function isLoopbackLiteral(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
 /** True for a host that is surely this machine: `localhost` and below, 127.0.0.0/8, ::1. */
 export function isLoopbackHost(hostname: string): boolean {
   const host = bare(hostname);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isLoopbackLiteral } from '../config/urls.js';
 
 /** Tells whether a hop may be believed: the peer is hop 0. Express's `trust proxy fn`. */
 export type TrustHop = (address: string, hop: number) => boolean;
@@ -11,11 +12,6 @@ export interface HostProblem {
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
-/** True for a host name that can only mean this machine. */
-export function isLoopback(hostname: string): boolean {
-  return LOOPBACK.includes(hostname) || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
-
 /** Which names the relay answers to, and which pages may speak to it: against DNS rebinding and foreign pages. */
 export class HostRule {
   readonly #hosts: ReadonlySet<string>;
@@ -26,7 +22,7 @@ export class HostRule {
     private readonly trust: TrustHop,
   ) {
     const url = new URL(publicUrl);
-    const names = isLoopback(url.hostname) ? [url.hostname, ...LOOPBACK] : [url.hostname];
+    const names = isLoopbackLiteral(url.hostname) ? [url.hostname, ...LOOPBACK] : [url.hostname];
     const origins = names.map((name) => new URL(`${url.protocol}//${name}${url.port === '' ? '' : `:${url.port}`}`));
     this.#hosts = new Set(origins.map((origin) => origin.host));
     this.#origins = new Set(origins.map((origin) => origin.origin));

@@ -1,9 +1,9 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RelayConfig } from '../config/config.js';
+import { isLoopbackLiteral } from '../config/urls.js';
 import type { Logger } from '../log/logger.js';
 import { SetupLink } from './auth/accounts/setup-link.js';
 import { BoundExpressAdapter } from './bound-express.adapter.js';
-import { isLoopback } from './host-rule.js';
 import { HttpFront } from './http-front.js';
 import { createRelayApp, type RelayApp } from './relay-app.js';
 import { shutDown } from './shut-down.js';
@@ -94,7 +94,7 @@ function announce(relay: Relay, config: RelayConfig, logger: Logger): void {
   // The only secrets in the log: each works once, and there is no other way to hand it over.
   if (relay.setupUrl !== undefined) logger.info(`no owner yet; to become it, open ${relay.setupUrl}`);
   if (relay.resetUrl !== undefined) logger.info(`to set a new password for the owner, open ${relay.resetUrl}`);
-  if (config.issuerUrl === undefined && !isLoopback(config.host)) {
+  if (config.issuerUrl === undefined && !isLoopbackLiteral(config.host)) {
     logger.warn(
       `"issuerUrl" is not set: this relay can be used from this machine only, as ${relay.publicUrl}. Set it to the public https:// address.`,
     );

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch, Response } from 'undici';
+import { isLoopbackLiteral } from '../../config/urls.js';
 import { eventTap } from './event-tap.js';
 import { responseIds } from './messages.js';
 
@@ -33,7 +34,7 @@ export class HttpConnections {
   constructor(private readonly options: HttpFetchOptions) {
     const { url, proxy } = options;
     const { http = '', https = '', no = '' } = proxy;
-    this.#dispatcher = isLoopback(url)
+    this.#dispatcher = isLoopbackLiteral(new URL(url).hostname)
       ? new Agent(PATIENT)
       : new EnvHttpProxyAgent({ ...PATIENT, httpsProxy: https, httpProxy: http, noProxy: no });
   }
@@ -104,9 +105,4 @@ export class HttpConnections {
 
 export function isEventStream(response: Response): boolean {
   return response.headers.get('content-type')?.toLowerCase().startsWith('text/event-stream') ?? false;
-}
-
-function isLoopback(url: string): boolean {
-  const { hostname } = new URL(url);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

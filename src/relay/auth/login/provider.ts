@@ -10,6 +10,7 @@ import {
   None,
 } from 'openid-client';
 import type { OidcLoginConfig } from '../../../config/config.js';
+import { isLoopbackLiteral } from '../../../config/urls.js';
 import type { Logger } from '../../../log/logger.js';
 import { LoginError } from './login-error.js';
 
@@ -45,7 +46,7 @@ export class LoginProvider {
 
   async #discover(): Promise<Configuration> {
     const issuer = new URL(this.#config.issuer);
-    if (issuer.protocol !== 'https:' && !isLoopback(issuer.hostname)) {
+    if (issuer.protocol !== 'https:' && !isLoopbackLiteral(issuer.hostname)) {
       throw new LoginError('misconfigured', 'auth.issuer has to start with https:// (http:// only on this machine)');
     }
     try {
@@ -81,10 +82,6 @@ function clientAuthentication(secret: string | undefined): ClientAuth {
     const chosen = methods.includes('client_secret_basic') ? basic : post;
     chosen(server, client, body, headers);
   };
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
 function isIssuerMismatch(error: unknown): boolean {
