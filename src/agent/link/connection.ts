@@ -109,6 +109,7 @@ export class Connection {
 
   #message(data: WebSocket.RawData, isBinary: boolean): void {
     if (this.#ended || this.#broken) return;
+    this.#heartbeat?.heard();
     try {
       if (!isBinary || !Buffer.isBuffer(data)) throw new Error('a text frame');
       this.#frame(decodeFrame(data, RELAY_FRAMES));
