@@ -1,5 +1,5 @@
 import type { Frame } from './frames.js';
-import { MessageError } from './messages.js';
+import { MessageError } from './message-reader.js';
 
 interface Partial {
   readonly pieces: Buffer[];

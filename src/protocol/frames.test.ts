@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Assembler } from './assembler.js';
+import { decodeCall, encodeCall } from './call-messages.js';
 import {
   AGENT_FRAMES,
   decodeFrame,
@@ -12,17 +13,15 @@ import {
   NO_ID,
   RELAY_FRAMES,
 } from './frames.js';
+import { MessageError } from './message-reader.js';
 import {
-  decodeCall,
   decodeCancel,
   decodeCatalog,
   decodeDrain,
   decodeHello,
   decodeWelcome,
   decodeWindow,
-  encodeCall,
   encodeWindow,
-  MessageError,
 } from './messages.js';
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
@@ -104,6 +103,7 @@ describe('messages', () => {
         id: 'c',
         capabilities: {},
         ask: 'none' as const,
+        session: 's1',
       },
       progressToken: 7,
     };
@@ -163,6 +163,7 @@ test('a client that is known by a long URL can call', () => {
     era: 'legacy',
     endpoint: 'aggregate',
     ask: 'none',
+    session: 's1',
     protocolVersion: '2025-11-25',
     capabilities: {},
   } as const;

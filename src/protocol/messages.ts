@@ -1,5 +1,6 @@
 /** JSON bodies of the link's frames: shapes, and checks for the side that receives them. */
 
+import { count, list, MessageError, object, parse, text } from './message-reader.js';
 import { isServerReason, isServerStatus, type ServerReason, type ServerStatus } from './server-state.js';
 
 /** First frame of an agent. */
@@ -53,40 +54,22 @@ export interface Catalog {
 
 /** A server's whole offer: every page of every list. */
 export interface ServerOffer {
+  /** Which revisions of MCP the server speaks: with `initialize` and sessions, or stateless (2026-07-28). */
+  readonly era: 'legacy' | 'modern';
   readonly protocolVersion: string;
   readonly serverInfo: Readonly<Record<string, unknown>>;
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly instructions?: string;
-  /** As the server sent them, unknown fields and all. */
-  readonly tools: readonly Readonly<Record<string, unknown>>[];
+  /** Entries of all lists as the server sent them, unknown fields and all. */
+  readonly tools: readonly Entry[];
+  readonly prompts: readonly Entry[];
+  readonly resources: readonly Entry[];
+  readonly resourceTemplates: readonly Entry[];
+  /** False: the machine's owner wants lists told as they are, not fitted to what single client programs take. */
+  readonly fit: boolean;
 }
 
-/** Head of a `call` frame; the params' JSON text follows it as raw bytes. */
-export interface CallHead {
-  /** A local server's name; '' is the agent itself (method `agent/restart`). */
-  readonly server: string;
-  readonly method: string;
-  readonly client: CallClient;
-  /** The client's own progress token, for the notifications made for it. Absent: it asked for none. */
-  readonly progressToken?: string | number;
-  /** Lowest level of log notifications the client wants, RFC 5424 name. Absent: none. */
-  readonly logLevel?: string;
-  /** W3C trace context of the request, passed through. */
-  readonly traceparent?: string;
-}
-
-/** For whom a result is shaped. */
-export interface CallClient {
-  readonly era: 'legacy' | 'modern';
-  readonly protocolVersion: string;
-  /** `aggregate`: /mcp; `device`: /mcp/<device>; `server`: /mcp/<device>/<server>, transparent. */
-  readonly endpoint: 'aggregate' | 'device' | 'server';
-  readonly id: string;
-  readonly info?: Readonly<Record<string, unknown>>;
-  readonly capabilities: Readonly<Record<string, unknown>>;
-  /** How the client can be asked something while a call runs. */
-  readonly ask: 'mrtr' | 'push' | 'none';
-}
+export type Entry = Readonly<Record<string, unknown>>;
 
 /** Relay is going away: dial again after a random part of `afterMs`, until then the old link finishes its calls. */
 export interface Drain {
@@ -97,58 +80,12 @@ export interface Cancel {
   readonly reason: string;
 }
 
-export type MessageErrorCode = 'not_json' | 'bad_shape' | 'too_large';
-
-export class MessageError extends Error {
-  constructor(
-    readonly code: MessageErrorCode,
-    what: string,
-  ) {
-    super(`bad ${what}: ${code}`);
-  }
-}
-
-type Shape = Readonly<Record<string, unknown>>;
-
-function parse(body: Uint8Array, what: string): Shape {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  } catch {
-    throw new MessageError('not_json', what);
-  }
-  return object(value, what);
-}
-
-function object(value: unknown, what: string): Shape {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new MessageError('bad_shape', what);
-  return value as Shape;
-}
-
-function text(value: unknown, what: string, max = 1024): string {
-  if (typeof value !== 'string' || value.length > max) throw new MessageError('bad_shape', what);
-  return value;
-}
-
-function count(value: unknown, what: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new MessageError('bad_shape', what);
-  return value;
-}
-
-function list<T>(value: unknown, what: string, max: number, item: (value: unknown) => T): T[] {
-  if (!Array.isArray(value) || value.length > max) throw new MessageError('bad_shape', what);
-  return value.map(item);
-}
-
 function status(value: unknown, what: string): ServerStatus {
   if (!isServerStatus(value)) throw new MessageError('bad_shape', what);
   return value;
 }
 
 const CALL_ID = /^[0-9a-f]{32}$/;
-/** A relay takes no access token longer than this, and a client's id stands in its token. */
-const CLIENT_ID_MAX = 8192;
-
 function callId(value: unknown, what: string): string {
   const id = text(value, what, 32);
   if (!CALL_ID.test(id)) throw new MessageError('bad_shape', what);
@@ -212,13 +149,25 @@ export function decodeCatalog(body: Uint8Array): Catalog {
       serverInfo: object(offer.serverInfo, what),
       capabilities: object(offer.capabilities, what),
       ...(offer.instructions === undefined ? {} : { instructions: text(offer.instructions, what, 1024 * 1024) }),
-      tools: list(offer.tools, what, 10_000, (tool) => {
-        const entry = object(tool, what);
-        text(entry.name, what, 1024);
-        return entry;
-      }),
+      era: offer.era === 'modern' ? 'modern' : 'legacy',
+      tools: entries(offer.tools, 'name'),
+      prompts: entries(offer.prompts, 'name'),
+      resources: entries(offer.resources, 'uri'),
+      resourceTemplates: entries(offer.resourceTemplates, 'uriTemplate'),
+      fit: offer.fit !== false,
     },
   };
+}
+
+/** A list of an offer; absent where the agent has nothing of the kind. */
+function entries(value: unknown, key: 'name' | 'uri' | 'uriTemplate'): Entry[] {
+  const what = 'catalog';
+  if (value === undefined) return [];
+  return list(value, what, 10_000, (item) => {
+    const entry = object(item, what);
+    text(entry[key], what, key === 'name' ? 1024 : 8192);
+    return entry;
+  });
 }
 
 /** @throws MessageError */
@@ -229,53 +178,6 @@ export function decodeDrain(body: Uint8Array): Drain {
 /** @throws MessageError */
 export function decodeCancel(body: Uint8Array): Cancel {
   return { reason: text(parse(body, 'cancel').reason, 'cancel') };
-}
-
-/** `call` body: length of the head (4 bytes, big-endian), head as JSON, then the params' JSON text. */
-export function encodeCall(head: CallHead, params: Uint8Array): Buffer {
-  const json = Buffer.from(JSON.stringify(head));
-  const body = Buffer.allocUnsafe(4 + json.length + params.length);
-  body.writeUInt32BE(json.length, 0);
-  body.set(json, 4);
-  body.set(params, 4 + json.length);
-  return body;
-}
-
-const ERAS = new Set(['legacy', 'modern']);
-const ENDPOINTS = new Set(['aggregate', 'device', 'server']);
-const ASKS = new Set(['mrtr', 'push', 'none']);
-
-/** @throws MessageError */
-export function decodeCall(body: Buffer): { readonly head: CallHead; readonly params: Buffer } {
-  const what = 'call';
-  if (body.length < 4) throw new MessageError('bad_shape', what);
-  const end = 4 + body.readUInt32BE(0);
-  if (end > body.length) throw new MessageError('bad_shape', what);
-  const raw = parse(body.subarray(4, end), what);
-  const client = object(raw.client, what);
-  const { era, endpoint, ask } = client as { era: string; endpoint: string; ask: string };
-  if (!ERAS.has(era) || !ENDPOINTS.has(endpoint) || !ASKS.has(ask)) throw new MessageError('bad_shape', what);
-  const token = raw.progressToken;
-  return {
-    head: {
-      server: text(raw.server, what, 64),
-      method: text(raw.method, what, 256),
-      client: {
-        era: era as CallClient['era'],
-        endpoint: endpoint as CallClient['endpoint'],
-        ask: ask as CallClient['ask'],
-        protocolVersion: text(client.protocolVersion, what, 32),
-        // A client may be known by a URL as long as its token allows.
-        id: text(client.id, what, CLIENT_ID_MAX),
-        capabilities: object(client.capabilities, what),
-        ...(client.info === undefined ? {} : { info: object(client.info, what) }),
-      },
-      ...(typeof token === 'string' || typeof token === 'number' ? { progressToken: token } : {}),
-      ...(raw.logLevel === undefined ? {} : { logLevel: text(raw.logLevel, what, 16) }),
-      ...(raw.traceparent === undefined ? {} : { traceparent: text(raw.traceparent, what, 256) }),
-    },
-    params: body.subarray(end),
-  };
 }
 
 /** `window` body: 8 bytes, big-endian: the sender of this call's frames may go up to this many bytes (header and body) in all. */

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Limits } from '../../src/config/config.js';
+import { decodeCall } from '../../src/protocol/call-messages.js';
 import { CALL_WINDOW_BYTES, FrameType, HEADER_BYTES, MAX_BODY_BYTES } from '../../src/protocol/frames.js';
-import { decodeCall, decodeCancel, decodeWindow, encodeWindow } from '../../src/protocol/messages.js';
+import { decodeCancel, decodeWindow, encodeWindow } from '../../src/protocol/messages.js';
 import { connect, dial, type FakeAgent } from './fake-agent.js';
 import { type Rig, startRig } from './relay-rig.js';
 import { request, TestSink } from './sink.js';

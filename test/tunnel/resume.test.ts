@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Limits } from '../../src/config/config.js';
+import { decodeCall } from '../../src/protocol/call-messages.js';
 import { CALL_WINDOW_BYTES, FrameType, HEADER_BYTES, MAX_BODY_BYTES, NO_ID } from '../../src/protocol/frames.js';
-import { decodeCall, decodeWindow, type Hello } from '../../src/protocol/messages.js';
+import { decodeWindow, type Hello } from '../../src/protocol/messages.js';
 import { connect, dial, type FakeAgent } from './fake-agent.js';
 import { type Rig, startRig } from './relay-rig.js';
 import { request, TestSink } from './sink.js';

@@ -57,6 +57,10 @@ export class TestSink implements CallSink {
     this.#wake();
   }
 
+  ask(): void {}
+
+  withdraw(): void {}
+
   fail(failure: CallFailure): void {
     this.#finish({ kind: 'fail', failure });
   }
@@ -90,6 +94,7 @@ export function request(params: Buffer | string = '{"name":"run"}', client = 'cl
       id: client,
       capabilities: {},
       ask: 'none',
+      session: 's1',
     },
   };
 }

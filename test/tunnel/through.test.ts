@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeCall } from '../../src/protocol/call-messages.js';
 import { FrameType } from '../../src/protocol/frames.js';
-import { decodeCall } from '../../src/protocol/messages.js';
 import { connect, type FakeAgent } from './fake-agent.js';
 import { type Rig, startRig } from './relay-rig.js';
 

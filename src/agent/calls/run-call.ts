@@ -1,5 +1,5 @@
 import type { Logger } from '../../log/logger.js';
-import type { CallHead } from '../../protocol/messages.js';
+import type { CallHead } from '../../protocol/call-messages.js';
 import type { JsonRpcError, LocalServers, RequestOutcome } from '../servers/types.js';
 import { ServerError } from '../servers/types.js';
 import { outcome as outcomeOf, requestName, toolError } from './answers.js';

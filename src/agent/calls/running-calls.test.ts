@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { type CallHead, encodeCall } from '../../protocol/call-messages.js';
 import { AGENT_FRAMES, decodeFrame, encodeFrame, type Frame, FrameType, HEADER_BYTES } from '../../protocol/frames.js';
 import { LinkSender } from '../../protocol/link-sender.js';
-import { type CallHead, encodeCall, encodeJson, encodeWindow } from '../../protocol/messages.js';
+import { encodeJson, encodeWindow } from '../../protocol/messages.js';
 import { SendStream } from '../../protocol/send-stream.js';
 import { type CallAnswer, type CallLink, type CallOutput, RunningCalls } from './running-calls.js';
 
@@ -15,6 +16,7 @@ const HEAD: CallHead = {
     id: 'c',
     capabilities: {},
     ask: 'none',
+    session: 's1',
   },
 };
 const id = (n: number): string => n.toString(16).padStart(32, '0');

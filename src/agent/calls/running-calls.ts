@@ -1,8 +1,10 @@
 import { Assembler } from '../../protocol/assembler.js';
+import { type CallHead, decodeCall } from '../../protocol/call-messages.js';
 import { encodeFrame, type Frame, FrameType, HEADER_BYTES, NO_ID } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
-import { type CallHead, decodeCall, decodeCancel, decodeWindow, encodeWindow } from '../../protocol/messages.js';
+import { decodeCancel, decodeWindow, encodeWindow } from '../../protocol/messages.js';
 import { ReceiveWindow, SendStream } from '../../protocol/send-stream.js';
+import type { AskReply } from '../servers/types.js';
 
 /** Largest `call` message: a relay's request bodies have 64 MiB at most, and a head comes before what is in them. */
 const CALL_BYTES = 65 * 1024 * 1024;
@@ -18,6 +20,12 @@ export interface CallOutput {
   readonly signal: AbortSignal;
   /** JSON text of one JSON-RPC notification for the client. @param droppable it may be left out for a slow client */
   event(json: Buffer, droppable: boolean): void;
+  /**
+   * Asks the client, and waits for its reply. Outlives links.
+   * @param params JSON text on one line
+   * @param signal takes the question back; rejects with its reason, or with that of `signal` above
+   */
+  ask(method: string, params: Uint8Array, signal: AbortSignal): Promise<AskReply>;
 }
 
 /** Executes one call. Never rejects but for an aborted signal. */
@@ -210,6 +218,7 @@ export class RunningCalls {
           if (droppable && call.stream.pending > SLOW_BYTES) return;
           push(FrameType.event, json);
         },
+        ask: () => Promise.resolve({ kind: 'error', error: { code: -32601, message: 'cannot be asked' } }),
       });
     } catch (error) {
       if (call.abort.signal.aborted) return;

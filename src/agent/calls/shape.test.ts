@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import type { CallHead } from '../../protocol/messages.js';
+import type { CallHead } from '../../protocol/call-messages.js';
 import { shapeResult } from './shape.js';
 
 const head = (protocolVersion: string, endpoint: 'aggregate' | 'server' = 'aggregate'): CallHead => ({
   server: 's',
   method: 'tools/call',
-  client: { era: 'legacy', protocolVersion, endpoint, id: 'c', capabilities: {}, ask: 'none' },
+  client: { era: 'legacy', protocolVersion, endpoint, id: 'c', capabilities: {}, ask: 'none', session: 's1' },
 });
 const shape = (version: string, result: unknown): unknown =>
   JSON.parse(shapeResult(head(version), Buffer.from(JSON.stringify(result))).toString());

@@ -1,4 +1,4 @@
-import type { CallHead } from '../../protocol/messages.js';
+import type { CallHead } from '../../protocol/call-messages.js';
 
 type Block = Readonly<Record<string, unknown>>;
 

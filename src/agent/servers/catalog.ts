@@ -28,7 +28,15 @@ export async function readCatalog(
   signal: AbortSignal,
 ): Promise<ServerOffer> {
   const tools = hello.capabilities.tools === undefined ? [] : await readTools(query, logger, signal);
-  return { ...hello, tools: fitting(tools, logger) };
+  return {
+    ...hello,
+    era: 'legacy',
+    tools: fitting(tools, logger),
+    prompts: [],
+    resources: [],
+    resourceTemplates: [],
+    fit: true,
+  };
 }
 
 /** The tools that the relay takes, in their order. */

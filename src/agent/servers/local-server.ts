@@ -126,6 +126,11 @@ export class LocalServer {
     }
   }
 
+  /** @throws ServerError */
+  async notify(method: string, params: Uint8Array): Promise<void> {
+    await this.#ready().notify(method, params);
+  }
+
   #ready(): Session {
     if (this.#session) return this.#session;
     throw new ServerError('not_ready', `server "${this.options.name}" is not ready (${this.#state.status})`, false);

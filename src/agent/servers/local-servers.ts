@@ -66,6 +66,12 @@ export function createLocalServers(
       const settled = Promise.all(all().map((server) => server.settled));
       await untilAborted(settled, signal).catch(() => undefined);
     },
+    notify: (name, method, params) => find(name).notify(method, params),
+    askPolicy: (name) => {
+      find(name);
+      return { roots: undefined, sampling: false };
+    },
+    endSession: () => {},
     request: async (name, method, params, context) => find(name).request(method, params, context),
     restart: async (name, signal) => {
       const chosen = name === undefined ? all() : [find(name)];

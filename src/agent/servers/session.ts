@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { type Hello, initializeParams, readHello } from './handshake.js';
 import { type Incoming, notificationMessage, readMessages, requestMessage, responseMessage } from './messages.js';
 import { PendingRequests } from './pending-requests.js';
+import type { ServerSession } from './server-session.js';
 import type { Transport, TransportEnd } from './transport.js';
 import { type RequestContext, type RequestOutcome, ServerError, StartError } from './types.js';
 
@@ -27,7 +28,8 @@ export interface SessionOptions {
  * progress tokens. The modern era (2026-07-28) is another class with the same methods: no `initialize`, an envelope on
  * every request; which one a server gets is decided where its transport is made (`local-server.ts`).
  */
-export class Session {
+export class Session implements ServerSession {
+  readonly era = 'legacy';
   readonly #pending: PendingRequests;
   #nextId = 1;
   #open = true;
@@ -64,6 +66,11 @@ export class Session {
     const outcome = await this.#request(method, Buffer.from(JSON.stringify(params)), { signal }, undefined, false);
     if (outcome.kind === 'result') return JSON.parse(Buffer.from(outcome.json).toString('utf8'));
     throw new Error(`${method} failed: ${outcome.error.message} (${outcome.error.code})`);
+  }
+
+  async notify(method: string, params: Uint8Array): Promise<void> {
+    const text = Buffer.from(params).toString('utf8');
+    await this.#send(notificationMessage(method, text === '' ? undefined : JSON.parse(text)), method);
   }
 
   /** Lines on stdout that were no MCP message. */

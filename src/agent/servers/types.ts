@@ -1,5 +1,6 @@
 /** What the rest of the agent sees of local servers. Protocol eras, processes and HTTP stay inside this folder. */
 
+import type { CallClient } from '../../protocol/call-messages.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 
@@ -41,6 +42,44 @@ export interface RequestContext {
   readonly onProgress?: (params: Readonly<Record<string, unknown>>) => void;
   /** `notifications/message` params that surely belong to this request. */
   readonly onLog?: (params: Readonly<Record<string, unknown>>) => void;
+  /** For whom it is: fills a modern server's envelope, picks the process where each client has its own. Absent: for the agent itself. */
+  readonly client?: CallClient;
+  /** Lowest level of log notifications the client wants; absent: none. */
+  readonly logLevel?: string;
+  /** A legacy server's request to the client while it works on this one; absent: it is refused. Never rejects. */
+  readonly onAsk?: (ask: ServerAsk) => Promise<AskReply>;
+  /** Other notifications that surely belong to this request, those of `subscriptions/listen` above all. */
+  readonly onNotification?: (method: string, params: Readonly<Record<string, unknown>>) => void;
+  /** No time limit: see CallHead. */
+  readonly lasting?: boolean;
+}
+
+/** A server's request to the client. */
+export interface ServerAsk {
+  readonly method: string;
+  /** JSON text of its params, on one line; empty when it has none. */
+  readonly params: Uint8Array;
+  /** Aborted when the server takes it back or is gone: the reply is then of no use. */
+  readonly signal: AbortSignal;
+  /** Tells the server that its question is alive, when it asked for progress. */
+  progress(): void;
+}
+
+export type AskReply =
+  | { readonly kind: 'result' /** JSON text. */; readonly json: Uint8Array }
+  | { readonly kind: 'error'; readonly error: JsonRpcError };
+
+/** A folder that a server may take as its root (`roots` in the config); served to it, never to a client. */
+export interface Root {
+  readonly uri: string;
+  readonly name?: string;
+}
+
+/** What the machine's owner lets one server ask of clients. */
+export interface AskPolicy {
+  /** From the config; undefined: it has none, and only the transparent endpoint may pass the client's own. */
+  readonly roots: readonly Root[] | undefined;
+  readonly sampling: boolean;
 }
 
 export type ServerErrorCode =
@@ -90,6 +129,12 @@ export interface LocalServers {
    * @throws ServerError, or the signal's reason.
    */
   request(server: string, method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome>;
+  /** A client's notification, passed on. @throws ServerError */
+  notify(server: string, method: string, params: Uint8Array, client: CallClient): Promise<void>;
+  /** @throws ServerError unknown_server */
+  askPolicy(server: string): AskPolicy;
+  /** A client's session has ended: its subscriptions go, and the processes that ran for it alone. */
+  endSession(session: string): void;
   /** Restarts one server (or all) and resolves with the states once each is ready or has failed. @throws ServerError unknown_server */
   restart(server: string | undefined, signal: AbortSignal): Promise<readonly ServerState[]>;
   /** Stops everything: stdin closed, then SIGTERM, then SIGKILL to the whole process group. */

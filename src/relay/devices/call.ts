@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { encodeCall } from '../../protocol/call-messages.js';
 import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
-import { decodeWindow, encodeCall, encodeJson, encodeWindow } from '../../protocol/messages.js';
+import { decodeWindow, encodeJson, encodeWindow } from '../../protocol/messages.js';
 import { SendStream } from '../../protocol/send-stream.js';
 import { CallCredit } from './call-credit.js';
 import { Deadline } from './deadline.js';
@@ -117,6 +118,9 @@ export class Call {
   consumed(bytes: number): void {
     if (!this.#ended) this.#grant(this.#credit.consumed(bytes));
   }
+
+  /** The client's reply to a question. */
+  answer(_ask: number, _kind: 'result' | 'error', _json: Buffer): void {}
 
   #onEvent(frame: Frame): void {
     this.#eventBytes += frame.body.length;

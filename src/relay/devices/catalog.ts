@@ -6,6 +6,8 @@ import type { ServerView } from './types.js';
 /** A tool's JSON deeper than this is left out: whoever writes it out again would run out of stack. */
 const DEPTH_MAX = 100;
 
+const NOTHING = { tools: [], prompts: [], resources: [], resourceTemplates: [], fit: true };
+
 export interface OfferedTool {
   readonly name: string;
   readonly tool: Readonly<Record<string, unknown>>;
@@ -27,7 +29,7 @@ export interface ServerEntry {
 /** An entry for a server that has been named and not described. */
 export function namedServer({ name, status }: ServerBrief, reason?: ServerReason): ServerEntry {
   return {
-    view: { name, status, ...(reason === undefined ? {} : { reason }), tools: [] },
+    view: { name, status, ...(reason === undefined ? {} : { reason }), ...NOTHING },
     tools: [],
     digest: digest(status, reason ?? ''),
     bytes: 0,
@@ -71,6 +73,7 @@ export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog): S
   }
   const shallow = (value: Readonly<Record<string, unknown>>) => (tooDeep(value, DEPTH_MAX) ? {} : value);
   const about = {
+    era: offer.era,
     protocolVersion,
     serverInfo: shallow(serverInfo),
     capabilities: shallow(capabilities),
@@ -79,11 +82,18 @@ export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog): S
   const aboutText = JSON.stringify(about);
   const list = [...tools.values()];
   return {
-    view: { name, status, ...(reason === undefined ? {} : { reason }), ...about, tools: list.map(({ tool }) => tool) },
+    view: {
+      name,
+      status,
+      ...(reason === undefined ? {} : { reason }),
+      ...about,
+      ...NOTHING,
+      tools: list.map(({ tool }) => tool),
+    },
     tools: list,
     digest: digest(status, reason ?? '', aboutText, ...list.map((tool) => tool.digest)),
     bytes: bytes + aboutText.length,
-    offered: { seq: 0, server: name, status, offer: { ...about, tools: list.map(({ tool }) => tool) } },
+    offered: { seq: 0, server: name, status, offer: { ...about, ...NOTHING, tools: list.map(({ tool }) => tool) } },
   };
 }
 

@@ -21,8 +21,12 @@ import type {
   CallTarget,
   Devices,
   DeviceView,
+  PromptList,
+  PromptResolution,
   Resolution,
+  ResourceList,
   ToolList,
+  UriResolution,
 } from './types.js';
 import { UserDevices } from './user-devices.js';
 
@@ -74,6 +78,26 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     return this.#table(userId, deviceId).resolve(exposedName);
   }
 
+  prompts(): PromptList {
+    return { revision: '', prompts: [], omitted: 0 };
+  }
+
+  resolvePrompt(): PromptResolution {
+    return { kind: 'unknown' };
+  }
+
+  resources(): ResourceList {
+    return { revision: '', resources: [], omitted: 0 };
+  }
+
+  resourceTemplates(): ResourceList {
+    return { revision: '', resources: [], omitted: 0 };
+  }
+
+  resolveUri(): UriResolution {
+    return { kind: 'unknown' };
+  }
+
   onChange(userId: string, listener: () => void): () => void {
     return this.#user(userId).changes.listen(listener);
   }
@@ -94,6 +118,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
         call?.cancel(reason);
       },
       consumed: (bytes) => call?.consumed(bytes),
+      answer: (ask, kind, json) => call?.answer(ask, kind, json),
     };
     const device = user.device(deviceId);
     if (this.draining.draining || device === undefined || device.away) {

@@ -106,6 +106,7 @@ function exposedTool(item: Item, exposedName: string): ExposedTool {
     deviceName: source.deviceName,
     toolName: offered.name,
     tool: offered.tool,
+    fit: true,
   };
 }
 

@@ -1,4 +1,5 @@
-import type { CallClient } from '../../protocol/messages.js';
+import type { CallClient } from '../../protocol/call-messages.js';
+import type { Entry } from '../../protocol/messages.js';
 import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 
 /** What the relay's two sides agree on. `relay/mcp` calls, `relay/tunnel` carries; neither sees the other. */
@@ -12,6 +13,10 @@ export interface CallRequest {
   readonly progressToken?: string | number;
   readonly logLevel?: string;
   readonly traceparent?: string;
+  /** A notification of the client's; see CallHead. */
+  readonly notify?: boolean;
+  /** No deadline, and no place among the calls in flight; see CallHead. */
+  readonly lasting?: boolean;
 }
 
 /** Where a call goes. `server` '' is the agent itself. */
@@ -30,8 +35,21 @@ export interface CallSink {
   event(json: Buffer): void;
   /** JSON text, or a part of it, of the JSON-RPC `result` or `error` member. No CR or LF in it. */
   piece(kind: 'result' | 'error', bytes: Buffer, last: boolean): void;
+  /** The server asks the client something; `CallHandle.answer` replies. Every question is answered or withdrawn, or dies with the call. */
+  ask(question: Question): void;
+  /** The server takes a question back: the client is not to answer it any more. */
+  withdraw(ask: number): void;
   /** No answer of the local server's. */
   fail(failure: CallFailure): void;
+}
+
+/** A local server's request to the client, within a call (elicitation, sampling, roots). */
+export interface Question {
+  /** Names it within its call. */
+  readonly ask: number;
+  readonly method: string;
+  /** JSON text on one line. */
+  readonly params: Buffer;
 }
 
 export interface CallHandle {
@@ -39,6 +57,8 @@ export interface CallHandle {
   cancel(reason: string): void;
   /** The bytes given to `event` or `piece` that have left towards the client; gives the agent credit for more. */
   consumed(bytes: number): void;
+  /** The client's reply to a question. @param json text of its `result` or `error` member; line breaks become spaces */
+  answer(ask: number, kind: 'result' | 'error', json: Buffer): void;
 }
 
 export type CallFailureCode =
@@ -79,7 +99,14 @@ export interface ServerView {
   readonly serverInfo?: Readonly<Record<string, unknown>>;
   readonly capabilities?: Readonly<Record<string, unknown>>;
   readonly instructions?: string;
-  readonly tools: readonly Readonly<Record<string, unknown>>[];
+  /** Absent until it has been ready. */
+  readonly era?: 'legacy' | 'modern';
+  readonly tools: readonly Entry[];
+  readonly prompts: readonly Entry[];
+  readonly resources: readonly Entry[];
+  readonly resourceTemplates: readonly Entry[];
+  /** See ServerOffer. */
+  readonly fit: boolean;
 }
 
 /** One present device of a user: connected, or dropped off less than `presentSeconds` ago. */
@@ -101,7 +128,43 @@ export interface ExposedTool {
   /** The server's own name of it. */
   readonly toolName: string;
   /** The tool exactly as the server sent it. */
-  readonly tool: Readonly<Record<string, unknown>>;
+  readonly tool: Entry;
+  /** See ServerOffer. */
+  readonly fit: boolean;
+}
+
+/** One prompt as clients of /mcp see it. */
+export interface ExposedPrompt {
+  readonly exposedName: string;
+  readonly target: CallTarget;
+  readonly deviceName: string;
+  /** The server's own name of it. */
+  readonly promptName: string;
+  readonly prompt: Entry;
+}
+
+/** One resource, or one template, as clients of /mcp see it. */
+export interface ExposedResource {
+  /** URI, or RFC 6570 template, with its server's key in front (protocol/uris.ts). */
+  readonly exposedUri: string;
+  readonly target: CallTarget;
+  readonly deviceName: string;
+  readonly resource: Entry;
+}
+
+export interface PromptList {
+  readonly revision: string;
+  /** By exposed name, byte order. */
+  readonly prompts: readonly ExposedPrompt[];
+  readonly omitted: number;
+}
+
+/** Resources, or templates: two lists of the same shape. */
+export interface ResourceList {
+  readonly revision: string;
+  /** By exposed URI, byte order. */
+  readonly resources: readonly ExposedResource[];
+  readonly omitted: number;
 }
 
 /** A user's merged tools at one moment. The same object is handed out until something changes. */
@@ -113,6 +176,19 @@ export interface ToolList {
   /** More tools than `toolsPerUser`: how many were left out. */
   readonly omitted: number;
 }
+
+export type PromptResolution =
+  | { readonly kind: 'found'; readonly prompt: ExposedPrompt }
+  | { readonly kind: 'ambiguous'; readonly candidates: readonly string[] }
+  | { readonly kind: 'unknown' };
+
+/** Where a URI that a client names leads. */
+export type UriResolution =
+  /** `uri`: the server's own. */
+  | { readonly kind: 'found'; readonly target: CallTarget; readonly uriKey: string; readonly uri: string }
+  /** Without a key in front, and several servers list it; their exposed URIs. */
+  | { readonly kind: 'ambiguous'; readonly candidates: readonly string[] }
+  | { readonly kind: 'unknown' };
 
 export type Resolution =
   | { readonly kind: 'found'; readonly tool: ExposedTool }
@@ -127,6 +203,16 @@ export interface Devices {
   tools(userId: string, deviceId?: string): ToolList;
   /** Accepts the short and the long form. @param deviceId as for `tools` */
   resolve(userId: string, exposedName: string, deviceId?: string): Resolution;
+  /** @param deviceId as for `tools`, here and below */
+  prompts(userId: string, deviceId?: string): PromptList;
+  resolvePrompt(userId: string, exposedName: string, deviceId?: string): PromptResolution;
+  resources(userId: string, deviceId?: string): ResourceList;
+  resourceTemplates(userId: string, deviceId?: string): ResourceList;
+  /**
+   * Of a resource, or of a template as a completion names it. By the key in front of it alone, so also what no list
+   * has (MCP Apps); without a key, if exactly one server lists that very URI or template.
+   */
+  resolveUri(userId: string, exposedUri: string, deviceId?: string): UriResolution;
   call(target: CallTarget, request: CallRequest, sink: CallSink): CallHandle;
   /** `listener` runs after this user's tools or devices changed (debounced). @returns unsubscribe */
   onChange(userId: string, listener: () => void): () => void;

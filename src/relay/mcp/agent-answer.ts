@@ -42,6 +42,11 @@ export class AgentAnswer implements CallSink {
     if (last) this.#resolve(this.#read(kind));
   }
 
+  /** Nothing of the relay's own is ever asked back. */
+  ask(): void {}
+
+  withdraw(): void {}
+
   fail(failure: CallFailure): void {
     this.#resolve({ problem: failureText(failure) });
   }

@@ -6,8 +6,11 @@ import type { ReplayStream } from './replay-stream.js';
 export interface ReplyTarget {
   /** A notification ahead of the response: one line of JSON. */
   event(json: Buffer, owed: number): void;
-  /** A part of the response; the first has a `head`, the last a `tail`. */
-  part(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number): void;
+  /**
+   * A part of the response; the first has a `head`, the last a `tail`.
+   * @param errorCode with the first part of an error whose code can be told: it may decide the HTTP status
+   */
+  part(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number, errorCode?: number): void;
   /** The response that was begun will never be whole: `error` is one in its place, where there is still a way to send it. */
   breakOff(error: Buffer): void;
   /** There will be no response. */

@@ -1,4 +1,5 @@
-import type { CallFailure, CallHandle, CallSink } from '../devices/types.js';
+import { memberSpan } from '../../protocol/json-spans.js';
+import type { CallFailure, CallHandle, CallSink, Question } from '../devices/types.js';
 import type { ReplyTarget } from './answer.js';
 import { ErrorCode, type ErrorCodeNumber, errorResponse, responseHead, resultResponse } from './json-rpc.js';
 
@@ -50,9 +51,18 @@ export class CallReply implements CallSink {
     if (this.#settled) return;
     const head = this.#begun ? undefined : Buffer.from(responseHead(this.id, kind));
     this.#begun = true;
-    this.#target.part(head, bytes, last ? CLOSE : undefined, bytes.length);
+    const code = kind === 'error' && head !== undefined ? errorCode(bytes) : undefined;
+    this.#target.part(head, bytes, last ? CLOSE : undefined, bytes.length, code);
     if (last) this.#settle();
   }
+
+  /** The place where a client is asked. Until then every question is refused. */
+  ask({ ask }: Question): void {
+    const refusal = { code: ErrorCode.methodNotFound, message: 'This client cannot be asked' };
+    this.#handle?.answer(ask, 'error', Buffer.from(JSON.stringify(refusal)));
+  }
+
+  withdraw(): void {}
 
   fail(failure: CallFailure): void {
     if (this.#settled) return;
@@ -76,7 +86,7 @@ export class CallReply implements CallSink {
   }
 
   error(code: ErrorCodeNumber, message: string): void {
-    this.#respond(errorResponse(this.id, code, message));
+    this.#respond(errorResponse(this.id, code, message), code);
   }
 
   /** Gives up: whoever works on it is told, the client hears nothing more. */
@@ -87,9 +97,9 @@ export class CallReply implements CallSink {
     this.#target.abandon();
   }
 
-  #respond(response: Buffer): void {
+  #respond(response: Buffer, code?: number): void {
     if (this.#settled) return;
-    this.#target.part(response.subarray(0, -1), EMPTY, CLOSE, 0);
+    this.#target.part(response.subarray(0, -1), EMPTY, CLOSE, 0, code);
     this.#settle();
   }
 
@@ -102,6 +112,13 @@ export class CallReply implements CallSink {
     if (this.#handle === undefined) this.#early += bytes;
     else if (bytes > 0) this.#handle.consumed(bytes);
   }
+}
+
+/** The `code` of an error, unless it is so long that this is not all of it. */
+function errorCode(json: Buffer): number | undefined {
+  const span = memberSpan(json, 0, json.length, 'code');
+  const code = span === undefined ? Number.NaN : Number(json.toString('latin1', ...span));
+  return Number.isSafeInteger(code) ? code : undefined;
 }
 
 /** A tool's result that says what went wrong, for the model to act on. */

@@ -1,11 +1,11 @@
 import type { CallTarget, Devices } from '../devices/types.js';
 import type { CallReply } from './call-reply.js';
+import type { Caller } from './caller.js';
 import { isShape, type RpcRequest } from './json-rpc.js';
-import type { Session } from './session.js';
 
-/** A call in the name of a session: what every way of forwarding has in common. */
+/** A request under way: what every way of answering it has in common. */
 export interface Forwarded {
-  readonly session: Session;
+  readonly caller: Caller;
   readonly request: RpcRequest;
   readonly reply: CallReply;
   /** W3C trace context of the HTTP request. */
@@ -16,16 +16,16 @@ export const DRAINING = 'The relay is restarting and takes no new calls (not dis
 
 /** Sends a request to a local server. @param params JSON text, as the server is to see them; empty: none */
 export function forward(devices: Devices, target: CallTarget, params: Buffer, call: Forwarded): void {
-  const { session, request, reply, traceparent } = call;
+  const { caller, request, reply, traceparent } = call;
   const token = isShape(request.params?._meta) ? request.params._meta.progressToken : undefined;
   const handle = devices.call(
     target,
     {
       method: request.method,
       params,
-      client: session.client,
+      client: caller.client,
       ...(typeof token === 'string' || typeof token === 'number' ? { progressToken: token } : {}),
-      logLevel: session.logLevel,
+      ...(caller.logLevel === undefined ? {} : { logLevel: caller.logLevel }),
       ...(traceparent === undefined ? {} : { traceparent }),
     },
     reply,

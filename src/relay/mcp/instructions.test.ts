@@ -13,6 +13,10 @@ function device(name: string, instructions: Readonly<Record<string, string | und
       name: server,
       status: 'ready',
       tools: [],
+      prompts: [],
+      resources: [],
+      resourceTemplates: [],
+      fit: true,
       ...(text === undefined ? {} : { instructions: text }),
     })),
   };

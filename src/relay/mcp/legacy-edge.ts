@@ -184,7 +184,7 @@ export class LegacyEdge {
     session.running.set(request.id, { reply, grantId: principal.grantId });
     const named = header(req, 'traceparent');
     const traceparent = named !== undefined && TRACEPARENT.test(named) ? named : undefined;
-    const call = { session, request, reply, traceparent };
+    const call = { caller: session, request, reply, traceparent };
     const { serverCalls, toolCalls, logger } = this.parts;
     const { endpoint } = session;
     try {

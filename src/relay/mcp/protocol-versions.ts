@@ -16,6 +16,6 @@ export function negotiate(requested: unknown): LegacyVersion {
 }
 
 /** True when `version` has what came with revision `first`. */
-export function since(version: LegacyVersion, first: LegacyVersion): boolean {
+export function since(version: string, first: LegacyVersion | typeof MODERN_VERSION): boolean {
   return version >= first;
 }

@@ -1,4 +1,4 @@
-import type { CallClient } from '../../protocol/messages.js';
+import type { CallClient } from '../../protocol/call-messages.js';
 import { isServerReason } from '../../protocol/server-state.js';
 import type { Devices, DeviceView } from '../devices/types.js';
 import { AgentAnswer } from './agent-answer.js';

@@ -25,8 +25,8 @@ export class ServerCalls {
   ) {}
 
   start(endpoint: ServerEndpoint, call: Forwarded): void {
-    const { session, request, reply } = call;
-    const found = serverAt(this.devices, session.userId, endpoint);
+    const { caller, request, reply } = call;
+    const found = serverAt(this.devices, caller.userId, endpoint);
     if (found === undefined) {
       const where = `${endpoint.server} on ${endpoint.device}`;
       reply.refuse(`${where} is not connected. Start the agent there (not dispatched: safe to retry).`);
@@ -36,7 +36,7 @@ export class ServerCalls {
       reply.refuse(DRAINING);
       return;
     }
-    const target = { userId: session.userId, deviceId: found.device.id, server: found.server.name };
+    const target = { userId: caller.userId, deviceId: found.device.id, server: found.server.name };
     const params = rawMember(request.raw, 'params') ?? Buffer.alloc(0);
     forward(this.devices, target, request.method === 'tools/call' ? withoutTask(params) : params, call);
   }

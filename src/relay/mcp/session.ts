@@ -1,4 +1,4 @@
-import type { CallClient } from '../../protocol/messages.js';
+import type { CallClient } from '../../protocol/call-messages.js';
 import type { Principal } from '../auth/principal.js';
 import type { CallReply } from './call-reply.js';
 import { type Endpoint, endpointPath } from './endpoint.js';
@@ -49,6 +49,7 @@ export class Session {
       ...(claims.clientInfo === undefined ? {} : { info: claims.clientInfo }),
       capabilities: carried(claims.capabilities),
       ask: 'none',
+      session: claims.sid,
     };
   }
 

@@ -2,13 +2,13 @@ import type { Logger } from '../../log/logger.js';
 import { isBuiltInTool } from '../../protocol/names.js';
 import type { Devices, Resolution } from '../devices/types.js';
 import { type CallReply, toolError } from './call-reply.js';
+import type { Caller } from './caller.js';
 import type { Endpoint } from './endpoint.js';
 import { DRAINING, type Forwarded, forward } from './forward.js';
 import { forwardParams } from './forward-params.js';
 import { ErrorCode, isShape, rawMember } from './json-rpc.js';
 import { RestartTool } from './restart-tool.js';
 import { devicesAt } from './scope.js';
-import type { Session } from './session.js';
 import { statusOutput } from './status-tool.js';
 import { toolResult } from './tool-output.js';
 
@@ -31,7 +31,7 @@ export class ToolCalls {
   }
 
   start(endpoint: MergedEndpoint, call: Forwarded): void {
-    const { session, request, reply } = call;
+    const { caller, request, reply } = call;
     const { params } = request;
     const name = params?.name;
     if (typeof name !== 'string') {
@@ -43,10 +43,10 @@ export class ToolCalls {
       return;
     }
     if (isBuiltInTool(name)) {
-      this.#builtIn(name, endpoint, session, params?.arguments, reply);
+      this.#builtIn(name, endpoint, caller, params?.arguments, reply);
       return;
     }
-    const found = this.#resolve(session.userId, endpoint, name);
+    const found = this.#resolve(caller.userId, endpoint, name);
     if (found.kind === 'ambiguous') {
       const candidates = found.candidates.join(', ');
       reply.error(ErrorCode.invalidParams, `Ambiguous tool: ${shown(name)}. Call one of: ${candidates}`);
@@ -79,17 +79,17 @@ export class ToolCalls {
   #builtIn(
     name: 'status' | 'restart',
     endpoint: MergedEndpoint,
-    session: Session,
+    caller: Caller,
     args: unknown,
     reply: CallReply,
   ): void {
     const { devices, version, logger } = this.parts;
-    const { userId, client, claims } = session;
+    const { userId, client } = caller;
     const present = devicesAt(devices, userId, endpoint);
     if (name === 'status') {
       const only = endpoint.kind === 'device' ? (present[0]?.id ?? '') : undefined;
       const output = statusOutput(present, devices.tools(userId, only).omitted, version);
-      reply.result(toolResult(output, claims.version));
+      reply.result(toolResult(output, client.protocolVersion));
       return;
     }
     if (this.parts.draining()) {
@@ -97,7 +97,7 @@ export class ToolCalls {
       return;
     }
     this.#restart.run(userId, present, client, args, reply).then(
-      (output) => reply.result(toolResult(output, claims.version)),
+      (output) => reply.result(toolResult(output, client.protocolVersion)),
       (error: unknown) => {
         logger.error('restart failed', { error });
         reply.result(toolError('The restart failed inside the relay (outcome unknown). Use status to see what is up.'));

@@ -1,5 +1,5 @@
 import type { Shape } from './json-rpc.js';
-import { type LegacyVersion, since } from './protocol-versions.js';
+import { since } from './protocol-versions.js';
 
 /** What a tool of the relay's own has to say: text for people and models, and the same as data. */
 export interface ToolOutput {
@@ -9,7 +9,7 @@ export interface ToolOutput {
 }
 
 /** JSON text of the result of tools/call. */
-export function toolResult({ text, structured, isError }: ToolOutput, version: LegacyVersion): string {
+export function toolResult({ text, structured, isError }: ToolOutput, version: string): string {
   return JSON.stringify({
     content: [{ type: 'text', text }],
     ...(since(version, '2025-06-18') ? { structuredContent: structured } : {}),

@@ -13,7 +13,8 @@ import {
   PROTOCOL_VERSION,
 } from '../../protocol/frames.js';
 import type { WriteFrame } from '../../protocol/link-sender.js';
-import { decodeCatalog, decodeHello, type Hello, MessageError } from '../../protocol/messages.js';
+import { MessageError } from '../../protocol/message-reader.js';
+import { decodeCatalog, decodeHello, type Hello } from '../../protocol/messages.js';
 import { isSlug } from '../../protocol/names.js';
 import type { Principal } from '../auth/principal.js';
 import type { DeviceRegistry } from '../devices/device-registry.js';

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { decodeCall } from '../../../src/protocol/call-messages.js';
 import {
   AGENT_FRAMES,
   decodeFrame,
@@ -11,7 +12,6 @@ import {
   RELAY_FRAMES,
 } from '../../../src/protocol/frames.js';
 import {
-  decodeCall,
   decodeCancel,
   decodeCatalog,
   decodeDrain,

@@ -1,0 +1,12 @@
+import type { CallClient } from '../../protocol/call-messages.js';
+import type { Endpoint } from './endpoint.js';
+
+/** On whose behalf a request is answered: what the edges of both eras know of their client. A legacy `Session` is one. */
+export interface Caller {
+  readonly userId: string;
+  readonly endpoint: Endpoint;
+  /** The client as a local server sees it. */
+  readonly client: CallClient;
+  /** RFC 5424 name; undefined: no log notifications (a modern request without a level). */
+  readonly logLevel: string | undefined;
+}
