@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { idOfCutResponse, readMessages, requestMessage, withProgressToken } from './messages.js';
+import { idOfCutResponse, readMessages, requestMessage, responseMessage, withHopMeta } from './messages.js';
 
-const splice = (text: string, token?: number) => withProgressToken(Buffer.from(text), token)?.toString();
+const splice = (text: string, token?: number) =>
+  withHopMeta(Buffer.from(text), token === undefined ? {} : { progressToken: token })?.toString();
 
 describe('readMessages', () => {
   it('keeps a result as it was written, on one line', () => {
@@ -16,10 +17,11 @@ describe('readMessages', () => {
 
   it('reads errors, requests, notifications and batches', () => {
     const text = `[{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no","data":{"a":1}}},
-      {"jsonrpc":"2.0","id":"s","method":"ping"},{"jsonrpc":"2.0","method":"n","params":{"x":1}},7]`;
+      {"jsonrpc":"2.0","id":"s","method":"ping"},{"id":1e400,"method":"x","params":{\n"n":1.0}},{"jsonrpc":"2.0","method":"n","params":{"x":1}},7]`;
     expect(readMessages(Buffer.from(text))).toEqual([
       { kind: 'error', id: 1, error: { code: -1, message: 'no', data: { a: 1 } } },
-      { kind: 'request', id: 's', method: 'ping' },
+      { kind: 'request', id: '"s"', method: 'ping', params: Buffer.alloc(0) },
+      { kind: 'request', id: '1e400', method: 'x', params: Buffer.from('{ "n":1.0}') },
       { kind: 'notification', method: 'n', params: { x: 1 } },
     ]);
   });
@@ -43,7 +45,7 @@ describe('nesting that cannot be written again', () => {
   });
 });
 
-describe('withProgressToken', () => {
+describe('withHopMeta', () => {
   it('replaces, inserts and removes ours and nothing else', () => {
     expect(splice('{ "name" : "x" }', 5)).toBe('{"_meta":{"progressToken":5}, "name" : "x" }');
     expect(splice('{}', 5)).toBe('{"_meta":{"progressToken":5}}');
@@ -78,13 +80,48 @@ describe('withProgressToken', () => {
     );
   });
 
-  it('makes one line of a request', () => {
-    const text = requestMessage(1, 'a"b', Buffer.from('{\n"n":1.0\r\n}'), undefined)?.toString();
-    expect(text).toBe('{"jsonrpc":"2.0","id":1,"method":"a\\"b","params":{ "n":1.0  }}');
-    expect(requestMessage(1, 'ping', Buffer.alloc(0), undefined)?.toString()).toBe(
-      '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+  it('takes a modern envelope off for a legacy server, and puts ours on for a modern one', () => {
+    const envelope = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': { elicitation: {} },
+    };
+    const params = JSON.stringify({
+      _meta: { ...envelope, progressToken: 't', 'io.modelcontextprotocol/logLevel': 'debug', traceparent: '00-1' },
+      name: 'x',
+    });
+    expect(withHopMeta(Buffer.from(params), {})?.toString()).toBe('{"_meta":{"traceparent":"00-1"},"name":"x"}');
+    const ours = withHopMeta(Buffer.from(params), { ...envelope, progressToken: 7, unset: undefined });
+    expect(ours?.toString()).toBe(
+      `{"_meta":{${JSON.stringify(envelope).slice(1, -1)},"progressToken":7,"traceparent":"00-1"},"name":"x"}`,
     );
-    expect(requestMessage(1, 'x', Buffer.from('{]'), undefined)).toBeUndefined();
+    expect(requestMessage(1, 'x', Buffer.alloc(0), { a: 1 })?.toString()).toContain('"params":{"_meta":{"a":1}}');
+  });
+
+  it('takes out what is written twice', () => {
+    expect(
+      splice(
+        '{"_meta":{"progressToken":1,"progressToken":2,"a":1,"progressToken":3},"_meta":{"b":1,"progressToken":4}}',
+      ),
+    ).toBe('{"_meta":{"a":1},"_meta":{"b":1}}');
+  });
+
+  it('makes one line of a request', () => {
+    const text = requestMessage(1, 'a"b', Buffer.from('{\n"n":1.0\r\n}'), {})?.toString();
+    expect(text).toBe('{"jsonrpc":"2.0","id":1,"method":"a\\"b","params":{ "n":1.0  }}');
+    expect(requestMessage(1, 'ping', Buffer.alloc(0), {})?.toString()).toBe('{"jsonrpc":"2.0","id":1,"method":"ping"}');
+    expect(requestMessage(1, 'x', Buffer.from('{]'), {})).toBeUndefined();
+  });
+});
+
+describe('responseMessage', () => {
+  it('answers under the very id, with the very result', () => {
+    const json = Buffer.from('{"n":12345678901234567890,\n"a":1}');
+    expect(responseMessage('12345678901234567890', { kind: 'result', json }).toString()).toBe(
+      '{"jsonrpc":"2.0","id":12345678901234567890,"result":{"n":12345678901234567890, "a":1}}',
+    );
+    expect(responseMessage('"x"', { kind: 'error', error: { code: 1, message: 'm' } }).toString()).toBe(
+      '{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":"m"}}',
+    );
   });
 });
 

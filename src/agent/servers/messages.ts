@@ -1,12 +1,30 @@
 import { Buffer } from 'node:buffer';
 import { elementSpans, leadingSpans, type Member, members, topLevelSpans } from '../../protocol/json-spans.js';
-import type { JsonRpcError } from './types.js';
+import type { AskReply, JsonRpcError } from './types.js';
 
-/** One JSON-RPC message from a server. `result` stays as bytes; the rest is small and parsed. */
+/** `_meta` keys that belong to one hop (MCP 2026-07-28 basic/index#meta): whatever comes with a request, ours take their place. */
+const HOP_KEYS = new Set([
+  'progressToken',
+  ...['protocolVersion', 'clientInfo', 'clientCapabilities', 'logLevel', 'subscriptionId'].map(modernKey),
+]);
+
+/** A `_meta` key that MCP 2026-07-28 keeps for itself. */
+export function modernKey<Name extends string>(name: Name): `io.modelcontextprotocol/${Name}` {
+  return `io.modelcontextprotocol/${name}`;
+}
+
+/** One JSON-RPC message from a server. `result` and a request's `params` stay as bytes; the rest is small and parsed. */
 export type Incoming =
   | { readonly kind: 'result'; readonly id: number; readonly json: Buffer }
   | { readonly kind: 'error'; readonly id: number; readonly error: JsonRpcError }
-  | { readonly kind: 'request'; readonly id: string | number; readonly method: string }
+  | {
+      readonly kind: 'request';
+      /** JSON text, as the server wrote it. */
+      readonly id: string;
+      readonly method: string;
+      /** JSON text on one line; empty when there are none. */
+      readonly params: Buffer;
+    }
   | { readonly kind: 'notification'; readonly method: string; readonly params: Readonly<Record<string, unknown>> };
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -31,7 +49,12 @@ function readMessage(json: Buffer): Incoming | undefined {
   const id = value('id');
   const method = value('method');
   if (typeof method === 'string') {
-    if (typeof id === 'string' || typeof id === 'number') return { kind: 'request', id, method };
+    const idSpan = spans.get('id');
+    if (idSpan && (typeof id === 'string' || typeof id === 'number')) {
+      const span = spans.get('params');
+      const params = span ? onOneLine(json.subarray(...span)) : Buffer.alloc(0);
+      return { kind: 'request', id: json.toString('utf8', ...idSpan), method, params };
+    }
     const params = value('params');
     if (!canBeWritten(params)) return undefined;
     return { kind: 'notification', method, params: isRecord(params) ? params : {} };
@@ -96,63 +119,66 @@ export function notificationMessage(method: string, params?: Readonly<Record<str
   return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params }));
 }
 
-export function responseMessage(
-  id: string | number,
-  outcome: { readonly result: unknown } | { readonly error: JsonRpcError },
-): Buffer {
-  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, ...outcome }));
+/** @param id JSON text, as the request had it */
+export function responseMessage(id: string, reply: AskReply): Buffer {
+  const head = `{"jsonrpc":"2.0","id":${id},`;
+  if (reply.kind === 'error') return Buffer.from(`${head}"error":${JSON.stringify(reply.error)}}`);
+  return Buffer.concat([Buffer.from(`${head}"result":`), onOneLine(Buffer.from(reply.json)), Buffer.from('}')]);
 }
+
+/** What this hop puts into a request's `_meta`; the progress token is the request's id where progress is wanted. */
+export type HopMeta = Readonly<Record<string, unknown>>;
 
 /**
- * A request with `params` byte for byte, but for `_meta.progressToken`, which is this hop's own or absent.
+ * A request with `params` byte for byte, but for the keys of `_meta` that belong to a hop: those of the sender go, ours
+ * come. For a legacy server that is `{}` or `{progressToken}`, for a modern one the whole envelope.
  * Empty `params` are left out. Undefined when `params` are not a JSON object.
  */
-export function requestMessage(
-  id: number,
-  method: string,
-  params: Uint8Array,
-  progressToken: number | undefined,
-): Buffer | undefined {
+export function requestMessage(id: number, method: string, params: Uint8Array, own: HopMeta): Buffer | undefined {
   const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
-  const given = params.length > 0 ? Buffer.from(params) : progressToken === undefined ? undefined : Buffer.from('{}');
+  const bare = Object.values(own).every((value) => value === undefined);
+  const given = params.length > 0 ? Buffer.from(params) : bare ? undefined : Buffer.from('{}');
   if (!given) return Buffer.from(`${head}}`);
-  const own = withProgressToken(given, progressToken);
-  return own && Buffer.concat([Buffer.from(`${head},"params":`), onOneLine(own), Buffer.from('}')]);
+  const ours = withHopMeta(given, own);
+  return ours && Buffer.concat([Buffer.from(`${head},"params":`), onOneLine(ours), Buffer.from('}')]);
 }
 
-/** Removes every `_meta.progressToken` of the object and, if one is given, sets ours. */
-export function withProgressToken(params: Buffer, token: number | undefined): Buffer | undefined {
-  const rest = withoutProgressToken(params);
+/** Replaces the hop's keys in `_meta` of the object by `own`; undefined values are left out. */
+export function withHopMeta(params: Buffer, own: HopMeta): Buffer | undefined {
+  const rest = withoutHopMeta(params);
   const list = rest && members(rest, 0, rest.length);
-  if (!rest || !list || token === undefined) return rest;
+  const text = JSON.stringify(own).slice(1, -1);
+  if (!rest || !list || text === '') return rest;
   const meta = list.findLast((member) => member.name === '_meta');
   const inMeta = meta && members(rest, meta.start, meta.end);
-  if (meta && inMeta) return insertFirst(rest, meta.start, `"progressToken":${token}`, inMeta.length > 0);
-  // A `_meta` that is no object is the caller's mistake to hear about from the server: it gets no token.
-  return meta ? rest : insertFirst(rest, rest.indexOf('{'), `"_meta":{"progressToken":${token}}`, list.length > 0);
+  if (meta && inMeta) return insertFirst(rest, meta.start, text, inMeta.length > 0);
+  // A `_meta` that is no object is the caller's mistake to hear about from the server: it gets nothing.
+  return meta ? rest : insertFirst(rest, rest.indexOf('{'), `"_meta":{${text}}`, list.length > 0);
 }
 
-function withoutProgressToken(params: Buffer): Buffer | undefined {
-  let json = params;
-  for (;;) {
-    const outer = members(json, 0, json.length);
-    if (!outer) return undefined;
-    const cut = outer
-      .filter((member) => member.name === '_meta')
-      .map((meta) => cutOf(members(json, meta.start, meta.end) ?? []))
-      .find((span) => span !== undefined);
-    if (!cut) return json;
-    json = Buffer.concat([json.subarray(0, cut[0]), json.subarray(cut[1])]);
+/** Also where `_meta` or a key in it is repeated. */
+function withoutHopMeta(params: Buffer): Buffer | undefined {
+  const outer = members(params, 0, params.length);
+  if (!outer) return undefined;
+  const kept: Buffer[] = [];
+  let at = 0;
+  for (const meta of outer.filter((member) => member.name === '_meta')) {
+    for (const [start, end] of cutsOf(members(params, meta.start, meta.end) ?? [])) {
+      kept.push(params.subarray(at, start));
+      at = end;
+    }
   }
+  return at === 0 ? params : Buffer.concat([...kept, params.subarray(at)]);
 }
 
-/** The bytes to remove for the first `progressToken`, its comma included. */
-function cutOf(list: readonly Member[]): readonly [number, number] | undefined {
-  const index = list.findIndex((member) => member.name === 'progressToken');
-  const member = list[index];
-  if (!member) return undefined;
-  const before = list[index - 1];
-  return before ? [before.end, member.end] : [member.keyStart, list[index + 1]?.keyStart ?? member.end];
+/** The bytes to remove for the hop's keys, each with one comma. */
+function cutsOf(list: readonly Member[]): (readonly [number, number])[] {
+  const firstKept = list.findIndex((member) => !HOP_KEYS.has(member.name));
+  return list.flatMap((member, index): (readonly [number, number])[] => {
+    if (!HOP_KEYS.has(member.name)) return [];
+    const before = firstKept >= 0 && firstKept < index ? list[index - 1] : undefined;
+    return [before ? [before.end, member.end] : [member.keyStart, list[index + 1]?.keyStart ?? member.end]];
+  });
 }
 
 function insertFirst(json: Buffer, brace: number, text: string, comma: boolean): Buffer {

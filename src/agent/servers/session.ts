@@ -104,7 +104,7 @@ export class Session implements ServerSession {
     if (!this.#open) throw new ServerError('not_ready', 'the server is not running', false);
     const id = this.#nextId++;
     // Ids are never reused, so the id serves as progress token too.
-    const json = requestMessage(id, method, params, context.onProgress ? id : undefined);
+    const json = requestMessage(id, method, params, context.onProgress ? { progressToken: id } : {});
     if (!json) return { kind: 'error', error: { code: INVALID_PARAMS, message: 'params must be a JSON object' } };
     let abandoned = false;
     const { answer, markSent } = this.#pending.add(id, { ...context, forClient }, timeoutMs, (reason, sent) => {
@@ -148,9 +148,11 @@ export class Session implements ServerSession {
   }
 
   /** The place for roots, sampling and elicitation. We declare none of them, so all but `ping` is refused. */
-  #onAsk(id: string | number, method: string): void {
+  #onAsk(id: string, method: string): void {
     const error = { code: METHOD_NOT_FOUND, message: `this client does not offer ${method}` };
-    void this.#send(responseMessage(id, method === 'ping' ? { result: {} } : { error }));
+    void this.#send(
+      responseMessage(id, method === 'ping' ? { kind: 'result', json: Buffer.from('{}') } : { kind: 'error', error }),
+    );
   }
 
   #onNotification(method: string, params: Readonly<Record<string, unknown>>, stream: number | undefined): void {
