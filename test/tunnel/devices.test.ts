@@ -79,6 +79,7 @@ describe('tools', () => {
       deviceName: 'laptop',
       toolName: 'run',
       tool: { name: 'run', inputSchema: { type: 'object' }, 'x-kept': true },
+      fit: true,
     });
     expect(rig.registry.tools('user')).toBe(rig.registry.tools('user'));
     expect(rig.registry.tools('stranger').tools).toEqual([]);

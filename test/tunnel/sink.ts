@@ -1,4 +1,4 @@
-import type { CallFailure, CallRequest, CallSink } from '../../src/relay/devices/types.js';
+import type { CallFailure, CallRequest, CallSink, Question } from '../../src/relay/devices/types.js';
 
 type Heard =
   | { readonly kind: 'event'; readonly text: string }
@@ -8,6 +8,10 @@ type Heard =
 /** A client that writes down what it hears; `wait` resolves with its end. */
 export class TestSink implements CallSink {
   readonly heard: Heard[] = [];
+  /** Questions that stand open, by their number. */
+  readonly open = new Map<number, { readonly method: string; readonly params: string }>();
+  /** Every question ever asked, in order. */
+  readonly asked: number[] = [];
   readonly ended: Promise<Heard>;
   /** Called with the bytes of each event and piece. */
   taken: (bytes: number) => void = () => undefined;
@@ -57,9 +61,16 @@ export class TestSink implements CallSink {
     this.#wake();
   }
 
-  ask(): void {}
+  ask({ ask, method, params }: Question): void {
+    this.asked.push(ask);
+    this.open.set(ask, { method, params: params.toString() });
+    this.#wake();
+  }
 
-  withdraw(): void {}
+  withdraw(ask: number): void {
+    if (!this.open.delete(ask)) throw new Error('no such question');
+    this.#wake();
+  }
 
   fail(failure: CallFailure): void {
     this.#finish({ kind: 'fail', failure });
