@@ -51,6 +51,7 @@ class RunningAgent implements Agent {
       logger: logger.child('servers'),
       clientInfo: { name: 'mcp-local-tunnel', version },
       environment: agentEnvironment(),
+      clientFit: config.clientFit,
       events: {
         catalog: (server) => this.#catalogs.send(server, this.#link.current),
         state: (state) => this.#serverState(state),

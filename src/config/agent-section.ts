@@ -8,6 +8,9 @@ const SLUG_MAX = 20;
 /** Tools of the relay's own stand under these two. */
 const RESERVED = ['status', 'restart'];
 
+const ERAS = ['auto', 'legacy', 'modern'] as const;
+const ISOLATIONS = ['shared', 'client'] as const;
+
 const SLUG_RULE = `at most ${SLUG_MAX} lower-case letters and digits with single dashes between, starting with a letter`;
 
 function isSlug(value: unknown): value is string {
@@ -63,8 +66,28 @@ export class ServerSection {
   disabled = false;
 
   @Optional()
-  @Is(isTimeout, 'seconds, more than 0 and at most a day', '60')
+  @Is(isSeconds, 'seconds, more than 0 and at most a day', '60')
   timeout?: number;
+
+  @Optional()
+  @Is(isEra, '"auto", "legacy" or "modern"', '"auto", which finds out, or leave it out')
+  era?: (typeof ERAS)[number];
+
+  @Optional()
+  @Is(isIsolation, '"shared" or "client"', '"client" to start it once for each client session, or leave it out')
+  isolation?: (typeof ISOLATIONS)[number];
+
+  @Optional()
+  @Is(isSeconds, 'seconds, more than 0 and at most a day', '600')
+  isolationIdleSeconds?: number;
+
+  @Optional()
+  @Is(isRoots, 'an array of folders: paths or file:// URIs', '["~/project"]')
+  roots?: string[];
+
+  @Optional()
+  @IsBoolean({ message: 'must be true or false; write true to let this server ask the model of whoever calls it' })
+  sampling?: boolean;
 
   static readonly hints = {
     args: 'write program and arguments as one array: "command": ["npx", "-y", "<package>"]',
@@ -72,6 +95,8 @@ export class ServerSection {
     transport: 'leave it out; "command" and "url" say which it is',
     enabled: 'write "disabled": true to leave a server off',
     environment: 'did you mean "env"?',
+    protocolVersion: 'did you mean "era"?',
+    root: 'did you mean "roots"?',
   };
 }
 
@@ -90,6 +115,10 @@ export class AgentSection {
 
   @Allow()
   servers?: unknown;
+
+  @Optional()
+  @IsBoolean({ message: 'must be true or false; write false to tell every client program all lists as they are' })
+  clientFit = true;
 
   static readonly hints = {
     mcpServers: 'did you mean "servers"?',
@@ -122,7 +151,29 @@ function isTextMap(value: unknown, name: RegExp, text: RegExp): boolean {
   return Object.entries(value).every(([key, entry]) => name.test(key) && typeof entry === 'string' && text.test(entry));
 }
 
+function isEra(value: unknown): boolean {
+  return ERAS.some((era) => era === value);
+}
+
+function isIsolation(value: unknown): boolean {
+  return ISOLATIONS.some((isolation) => isolation === value);
+}
+
+/** A path, or a URI of the one scheme that roots may have (MCP 2025-11-25 client/roots). */
+function isRoots(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (root) => isText(root) && (isFileUri(root) ? URL.canParse(root) : !/^[a-z][a-z0-9+.-]+:\/\//i.test(root)),
+    )
+  );
+}
+
+export function isFileUri(root: string): boolean {
+  return /^file:\/\//i.test(root);
+}
+
 /** Node's timers overflow above 24.8 days; a day is past every use. */
-function isTimeout(value: unknown): boolean {
+function isSeconds(value: unknown): boolean {
   return typeof value === 'number' && value > 0 && value <= 86_400;
 }

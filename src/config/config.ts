@@ -93,6 +93,16 @@ interface LocalServerCommon {
   readonly disabled: boolean;
   /** Seconds one request to this server may take; absent: the call's own deadline. */
   readonly timeout?: number;
+  /** Which revisions of MCP it is spoken to in: those with `initialize`, or 2026-07-28; absent or `auto`: as it answers. */
+  readonly era?: 'auto' | 'legacy' | 'modern';
+  /** `client`: started once for each client session; absent or `shared`: once for all. */
+  readonly isolation?: 'shared' | 'client';
+  /** Such a server of one client ends when it was not used for this long; absent: 600. */
+  readonly isolationIdleSeconds?: number;
+  /** URIs of the folders it may take as its roots; absent: the agent offers it no roots. */
+  readonly roots?: readonly string[];
+  /** It may ask the model of whoever calls it; absent: it may not. */
+  readonly sampling?: boolean;
 }
 
 export interface StdioServerConfig extends LocalServerCommon {
@@ -115,6 +125,8 @@ export interface AgentConfig {
   /** Device name: a slug, see protocol/names.ts. */
   readonly name: string;
   readonly servers: Readonly<Record<string, LocalServerConfig>>;
+  /** Lists are fitted to what single client programs take. */
+  readonly clientFit: boolean;
   /** Plain http:// to a relay that is not on this machine; set by a flag only. */
   readonly insecure: boolean;
   /** Identifies this config on this machine: hash of the config's source; names state files and the daemon. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { AgentSection, deviceName, ServerSection, serverNameProblem } from './agent-section.js';
+import { pathToFileURL } from 'node:url';
+import { AgentSection, deviceName, isFileUri, ServerSection, serverNameProblem } from './agent-section.js';
 import { checkSection } from './check.js';
 import type { AgentConfig, LocalServerConfig } from './config.js';
 import type { Problem } from './config-error.js';
@@ -28,6 +29,7 @@ export function decodeAgent(raw: Plain, context: DecodeContext, problems: Proble
     relay: relay.value,
     name,
     servers,
+    clientFit: section.clientFit,
     insecure: context.insecure,
     profile: createHash('sha256').update(identity).digest('hex').slice(0, 12),
     stateDir: context.stateDir,
@@ -69,7 +71,7 @@ function decodeServer(
   const section = checkSection(ServerSection, expanded, path, problems);
   if (section === undefined || !isPlain(raw)) return undefined;
   const wrong = (key: string, message: string) => problems.push({ path: joinPath(path, key), message });
-  const { command, url, env, cwd, headers, disabled, timeout } = section;
+  const { command, url, env, cwd, headers } = section;
   const has = (key: string) => raw[key] !== undefined;
   if (has('command') && has('url')) {
     problems.push({ path, message: 'has both "command" and "url"; write only one of them' });
@@ -81,8 +83,11 @@ function decodeServer(
     if (has('env')) wrong('env', 'goes with "command" only; write "headers" to give a URL a secret');
     if (has('cwd')) wrong('cwd', 'goes with "command" only; remove it');
   }
+  if (has('isolationIdleSeconds') && section.isolation !== 'client') {
+    wrong('isolationIdleSeconds', 'goes with "isolation": "client" only; remove it');
+  }
   if (problems.length > before) return undefined;
-  const common = { disabled, ...(timeout !== undefined && { timeout }) };
+  const common = commonKeys(section, context);
   if (url !== undefined) return { ...common, url, headers: headers ?? {} };
   if (command === undefined) return undefined;
   return {
@@ -91,4 +96,23 @@ function decodeServer(
     env: env ?? {},
     ...(cwd !== undefined && { cwd: resolve(context.folder, expandHome(cwd)) }),
   };
+}
+
+/** What any server may have, with defaults left to who uses it. */
+function commonKeys(section: ServerSection, context: DecodeContext) {
+  const { disabled, timeout, era, isolation, isolationIdleSeconds, roots, sampling } = section;
+  return {
+    disabled,
+    ...(timeout !== undefined && { timeout }),
+    ...(era !== undefined && { era }),
+    ...(isolation !== undefined && { isolation }),
+    ...(isolationIdleSeconds !== undefined && { isolationIdleSeconds }),
+    ...(roots !== undefined && { roots: roots.map((root) => rootUri(root, context)) }),
+    ...(sampling !== undefined && { sampling }),
+  };
+}
+
+/** A root as MCP has it: a file URI. Paths are relative to the config's folder, as `cwd` is. */
+function rootUri(root: string, { folder }: DecodeContext): string {
+  return isFileUri(root) ? new URL(root).href : pathToFileURL(resolve(folder, expandHome(root))).href;
 }

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of the config look so
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { agent, Folders, relay, withServer } from '../../test/cli/config-folders.js';
 
@@ -21,6 +22,7 @@ describe('an agent', () => {
         shell: { command: ['sh'], env: {}, disabled: false },
         web: { url: 'http://127.0.0.1:1/mcp', headers: {}, disabled: false },
       },
+      clientFit: true,
       insecure: false,
       profile: expect.stringMatching(/^[0-9a-f]{12}$/),
       stateDir: folders.userDir,
@@ -29,9 +31,19 @@ describe('an agent', () => {
 
   it('takes every field', async () => {
     const shell = { command: ['npx', '-y', ''], env: { A: '1' }, cwd: folders.root, disabled: true, timeout: 0.5 };
-    const web = { url: 'https://example.com/mcp?x=1', headers: { 'X-Key': 'v' }, disabled: false, timeout: 60 };
-    const config = await folders.load({ ...agent, servers: { shell, constructor: web } });
-    expect(config).toMatchObject({ name: 'laptop', servers: { shell } });
+    const web = {
+      url: 'https://example.com/mcp?x=1',
+      headers: { 'X-Key': 'v' },
+      disabled: false,
+      timeout: 60,
+      era: 'modern',
+      isolation: 'client',
+      isolationIdleSeconds: 60,
+      roots: ['file:///srv/a%20b'],
+      sampling: true,
+    };
+    const config = await folders.load({ ...agent, clientFit: false, servers: { shell, constructor: web } });
+    expect(config).toMatchObject({ name: 'laptop', clientFit: false, servers: { shell } });
     expect(config.mode === 'agent' && Object.entries(config.servers)).toEqual([
       ['shell', shell],
       ['constructor', web],
@@ -70,6 +82,19 @@ describe('an agent', () => {
     });
   });
 
+  it('makes file URIs of roots', async () => {
+    const roots = ['/srv/a b', '~/project', 'sub', 'file:///srv'];
+    const urls = ['/srv/a b', join(homedir(), 'project'), join(folders.cwd, 'sub'), '/srv'].map(
+      (path) => pathToFileURL(path).href,
+    );
+    expect(await folders.load(withServer({ command: ['sh'], roots }))).toMatchObject({
+      servers: { shell: { roots: urls } },
+    });
+    expect(await folders.load(withServer({ command: ['sh'], roots: [] }))).toMatchObject({
+      servers: { shell: { roots: [] } },
+    });
+  });
+
   it.each([
     [{ relay: undefined }, 'relay: is missing; write the relay\'s domain, as "relay.example.com"'],
     [{ relay: '' }, 'relay: must be text'],
@@ -90,6 +115,8 @@ describe('an agent', () => {
     [{ servers: { My_Shell: { command: ['sh'] } } }, 'write "my-shell"'],
     [{ servers: { status: { command: ['sh'] } } }, 'servers.status: "status" is a tool of the relay'],
     [{ servers: { restart: { command: ['sh'] } } }, 'servers.restart: "restart" is a tool of the relay'],
+    [{ clientFit: 'yes' }, 'clientFit: must be true or false; write false to tell every client'],
+    [{ clientfit: true }, 'clientfit: unknown key; did you mean "clientFit"?'],
     [{ insecure: true }, 'insecure: unknown key; run with --insecure instead'],
     [{ mcpServers: {} }, 'mcpServers: unknown key; did you mean "servers"?'],
   ])('refuses %j', async (given, expected) => {
@@ -117,6 +144,20 @@ describe('an agent', () => {
     [{ command: ['sh'], disabled: 'no' }, '.disabled: must be true or false'],
     [{ command: ['sh'], timeout: 0 }, '.timeout: must be seconds'],
     [{ command: ['sh'], timeout: '5' }, '.timeout: must be seconds'],
+    [{ command: ['sh'], era: 'old' }, '.era: must be "auto", "legacy" or "modern"; write "auto"'],
+    [{ command: ['sh'], eras: 'auto' }, '.eras: unknown key; did you mean "era"?'],
+    [{ command: ['sh'], protocolVersion: '2025-11-25' }, '.protocolVersion: unknown key; did you mean "era"?'],
+    [{ command: ['sh'], isolation: true }, '.isolation: must be "shared" or "client"; write "client"'],
+    [{ command: ['sh'], Isolation: 'client' }, '.Isolation: unknown key; did you mean "isolation"?'],
+    [{ url: 'http://x', isolation: 'client', isolationIdleSeconds: 0 }, '.isolationIdleSeconds: must be seconds'],
+    [{ url: 'http://x', isolationIdleSeconds: 5 }, '.isolationIdleSeconds: goes with "isolation": "client" only'],
+    [{ command: ['sh'], roots: '~' }, '.roots: must be an array of folders'],
+    [{ command: ['sh'], roots: [''] }, '.roots: must be an array of folders'],
+    [{ command: ['sh'], roots: ['https://x/y'] }, '.roots: must be an array of folders'],
+    [{ command: ['sh'], roots: ['file://['] }, '.roots: must be an array of folders'],
+    [{ command: ['sh'], root: ['~'] }, '.root: unknown key; did you mean "roots"?'],
+    [{ command: ['sh'], sampling: 'yes' }, '.sampling: must be true or false; write true to let'],
+    [{ command: ['sh'], samplings: true }, '.samplings: unknown key; did you mean "sampling"?'],
     [{ url: 'localhost:8080' }, '.url: not an http or https URL'],
     [{ url: 'ws://x' }, '.url: not an http or https URL'],
     [{ url: 'http://u:hush@x' }, '.url: holds a user name or password'],

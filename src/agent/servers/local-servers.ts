@@ -1,6 +1,7 @@
 import type { LocalServerConfig } from '../../config/config.js';
 import type { AgentEnvironment } from '../../config/environment.js';
 import type { Logger } from '../../log/logger.js';
+import type { ServerOffer } from '../../protocol/messages.js';
 import { childEnvironment } from './child-environment.js';
 import { type Clock, systemClock } from './clock.js';
 import { untilAborted } from './deferred.js';
@@ -8,7 +9,7 @@ import { LocalServer } from './local-server.js';
 import { loginPath } from './login-path.js';
 import { StdioTransport } from './stdio-transport.js';
 import type { Transport } from './transport.js';
-import { type LocalServers, type LocalServersEvents, ServerError } from './types.js';
+import { type AskPolicy, type LocalServers, type LocalServersEvents, ServerError } from './types.js';
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
 
@@ -18,6 +19,8 @@ export interface LocalServersOptions {
   /** Sent to each server in `initialize`. */
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly environment: AgentEnvironment;
+  /** What the offers say of `fit`; true unless given. */
+  readonly clientFit?: boolean;
   /** Largest message a server may send; 64 MiB unless given. */
   readonly messageBytes?: number;
   readonly platform?: NodeJS.Platform;
@@ -31,7 +34,8 @@ export function createLocalServers(
   config: Readonly<Record<string, LocalServerConfig>>,
   options: LocalServersOptions,
 ): LocalServers {
-  const { logger, events, clientInfo, clock = systemClock, random = Math.random } = options;
+  const { logger, events, clientInfo, clientFit = true, clock = systemClock, random = Math.random } = options;
+  const offered = (catalog: ServerOffer): ServerOffer => ({ ...catalog, fit: clientFit });
   const closing = new AbortController();
   const connect = connector(options, closing.signal);
   const servers = new Map(
@@ -40,7 +44,7 @@ export function createLocalServers(
         name,
         config: serverConfig,
         logger: logger.child(`server ${name}`),
-        events,
+        events: { ...events, catalog: (from, catalog) => events.catalog(from, catalog && offered(catalog)) },
         clientInfo,
         clock,
         random,
@@ -61,7 +65,8 @@ export function createLocalServers(
       for (const server of all()) server.start();
     },
     states: () => all().map((server) => server.state),
-    catalogs: () => new Map([...servers].flatMap(([name, { catalog }]) => (catalog ? [[name, catalog] as const] : []))),
+    catalogs: () =>
+      new Map([...servers].flatMap(([name, { catalog }]) => (catalog ? [[name, offered(catalog)] as const] : []))),
     settled: async (signal) => {
       const settled = Promise.all(all().map((server) => server.settled));
       await untilAborted(settled, signal).catch(() => undefined);
@@ -69,7 +74,7 @@ export function createLocalServers(
     notify: (name, method, params) => find(name).notify(method, params),
     askPolicy: (name) => {
       find(name);
-      return { roots: undefined, sampling: false };
+      return policyOf(config[name]);
     },
     endSession: () => {},
     request: async (name, method, params, context) => find(name).request(method, params, context),
@@ -82,6 +87,10 @@ export function createLocalServers(
       await Promise.all(all().map((server) => server.stop()));
     },
   };
+}
+
+function policyOf(config: LocalServerConfig | undefined): AskPolicy {
+  return { roots: config?.roots?.map((uri) => ({ uri })), sampling: config?.sampling === true };
 }
 
 /** Makes a way to a server. Asks the login shell for PATH once, when the first process is to be started. */

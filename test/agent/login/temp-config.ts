@@ -15,6 +15,7 @@ export async function tempConfig(relay: string, more: Partial<AgentConfig> = {})
     relay,
     name: 'laptop',
     servers: {},
+    clientFit: true,
     insecure: false,
     profile: '0123456789abcdef',
     stateDir,
