@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
 import type { Accepts } from './accept.js';
-import type { ReplayStream } from './replay-stream.js';
 
 /** Where the parts of one response go. `owed` bytes count as taken when they have left, or will never. */
 export interface ReplyTarget {
@@ -17,11 +16,18 @@ export interface ReplyTarget {
   abandon(): void;
 }
 
+/** An answer as an event stream, to the connection that `open` gives it. */
+export interface AnswerStream extends ReplyTarget {
+  open(res: ServerResponse): void;
+}
+
 export interface AnswerSettings {
   readonly accepts: Accepts;
   readonly silentSeconds: number;
   /** Makes the stream when the answer turns out to be one. */
-  openStream(taken: (bytes: number) => void): ReplayStream;
+  openStream(taken: (bytes: number) => void): AnswerStream;
+  /** HTTP status of an error that is there before anything was sent. Default: 200 for all. */
+  errorStatus?(code: number): number;
 }
 
 const JSON_HEADERS = {
@@ -32,13 +38,13 @@ const JSON_HEADERS = {
 
 /**
  * The HTTP response to one POST whose answer may take time: JSON as it stands when the answer comes soon, an event
- * stream from the first notification on or after a silence. A client that leaves cancels nothing (25N transports,
- * "Sending Messages"): parts go on being taken, and a stream keeps them for resumption.
+ * stream from the first notification on or after a silence. A client that leaves cancels nothing of itself (25N
+ * transports, "Sending Messages"): parts go on being taken, and a stream may keep them for resumption.
  */
 export class Answer implements ReplyTarget {
   #state: 'waiting' | 'json' | 'stream' | 'over' = 'waiting';
   #silence: NodeJS.Timeout | undefined;
-  #stream: ReplayStream | undefined;
+  #stream: AnswerStream | undefined;
   #owed = 0;
 
   constructor(
@@ -58,8 +64,8 @@ export class Answer implements ReplyTarget {
     else this.#stream.event(json, owed);
   }
 
-  part(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number): void {
-    if (this.#state === 'waiting') this.#begin(head, json, tail);
+  part(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number, errorCode?: number): void {
+    if (this.#state === 'waiting') this.#begin(head, json, tail, this.#status(errorCode));
     if (this.#stream !== undefined) this.#stream.part(head, json, tail, owed);
     else if (this.#state === 'json') this.#writeJson(head, json, tail, owed);
     else this.taken(owed);
@@ -80,22 +86,27 @@ export class Answer implements ReplyTarget {
     else if (state === 'waiting' && this.#open()) this.res.writeHead(202).end();
   }
 
-  #begin(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined): void {
+  #begin(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, status: number): void {
     clearTimeout(this.#silence);
     if (!this.#open()) this.#state = 'over';
-    else if (!this.settings.accepts.json) this.#toStream();
+    // An event stream has one status, so what is refused is told as JSON.
+    else if (!this.settings.accepts.json && status === 200) this.#toStream();
     else if (head !== undefined && tail !== undefined) {
-      sendJson(this.res, 200, Buffer.concat([head, json, tail]));
+      sendJson(this.res, status, Buffer.concat([head, json, tail]));
       this.#state = 'over';
-    } else this.#toJson();
+    } else this.#toJson(status);
   }
 
-  #toJson(): void {
+  #status(errorCode: number | undefined): number {
+    return errorCode === undefined ? 200 : (this.settings.errorStatus?.(errorCode) ?? 200);
+  }
+
+  #toJson(status: number): void {
     this.#state = 'json';
     this.res.on('drain', () => this.#release());
     this.res.once('close', () => this.#release());
     this.res.on('error', () => this.res.destroy());
-    this.res.writeHead(200, JSON_HEADERS);
+    this.res.writeHead(status, JSON_HEADERS);
   }
 
   #writeJson(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number): void {
