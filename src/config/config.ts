@@ -30,6 +30,9 @@ export interface Limits {
   /** How long a call over one of the two limits above waits for a place before it is refused. */
   readonly queueSeconds: number;
   readonly toolsPerUser: number;
+  readonly promptsPerUser: number;
+  /** Resources, and as many templates. */
+  readonly resourcesPerUser: number;
   readonly devicesPerUser: number;
   /** A call without progress ends after this. */
   readonly callSeconds: number;
@@ -44,6 +47,8 @@ export interface Limits {
   readonly sessionSeconds: number;
   /** Open GET streams of one client. */
   readonly streamsPerClient: number;
+  /** Calls of one client that only listen: one for each server behind a stream or a watched resource. */
+  readonly listensPerClient: number;
   /** A call silent for this long is answered as an event stream, so that no proxy cuts it. */
   readonly silentSeconds: number;
   /** Comment lines on every event stream. */
