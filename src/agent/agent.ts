@@ -4,8 +4,9 @@ import { agentEnvironment } from '../config/environment.js';
 import type { Frame } from '../protocol/frames.js';
 import type { Hello, Welcome } from '../protocol/messages.js';
 import type { Agent, AgentOptions, AgentSnapshot, LinkState } from './agent-types.js';
-import { callRunner } from './calls/run-call.js';
+import { type CallRunner, callRunner } from './calls/run-call.js';
 import { RunningCalls } from './calls/running-calls.js';
+import { requestStateKey } from './calls/state-key.js';
 import { Catalogs } from './catalogs.js';
 import { deviceIdentity } from './credentials/device-identity.js';
 import type { Connection } from './link/connection.js';
@@ -24,6 +25,7 @@ export function createAgent(config: AgentConfig, options: AgentOptions): Agent {
 
 class RunningAgent implements Agent {
   readonly #servers: LocalServers;
+  readonly #runner: CallRunner;
   readonly #calls: RunningCalls;
   readonly #catalogs: Catalogs;
   readonly #link: Link;
@@ -32,6 +34,8 @@ class RunningAgent implements Agent {
   /** Calls are taken up again after a lost link only by the same start of the agent. */
   readonly #instance = randomBytes(16).toString('hex');
   #machine = '';
+  /** Read before the first call comes. */
+  #stateKey: Uint8Array = new Uint8Array();
   #resultBytes = RESULT_BYTES;
   #state: LinkState = 'connecting';
   #since = Date.now();
@@ -58,9 +62,13 @@ class RunningAgent implements Agent {
       },
     });
     this.#catalogs = new Catalogs(this.#servers);
-    this.#calls = new RunningCalls(
-      callRunner({ servers: this.#servers, logger: logger.child('calls'), resultBytes: () => this.#resultBytes }),
-    );
+    this.#runner = callRunner({
+      servers: this.#servers,
+      logger: logger.child('calls'),
+      resultBytes: () => this.#resultBytes,
+      stateKey: () => this.#stateKey,
+    });
+    this.#calls = new RunningCalls(this.#runner.run);
     this.#link = new Link(
       {
         relay: config.relay,
@@ -88,11 +96,13 @@ class RunningAgent implements Agent {
   async run(signal: AbortSignal): Promise<void> {
     await useProxyForFetch();
     this.#machine = (await deviceIdentity(this.config)).machineId;
+    this.#stateKey = await requestStateKey(this.config);
     this.#servers.start();
     try {
       await this.#link.run(signal);
     } finally {
       this.#calls.close();
+      this.#runner.close();
       await this.#servers.close();
     }
   }

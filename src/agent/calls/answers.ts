@@ -1,23 +1,39 @@
 import { memberSpan } from '../../protocol/json-spans.js';
+import type { JsonRpcError } from '../servers/types.js';
+import type { JsonObject } from './json-edit.js';
 import type { CallAnswer } from './running-calls.js';
 
 /** A `tools/call` result that tells the model what went wrong (MCP server/tools, "Error handling"). */
 export function toolError(message: string): CallAnswer {
-  return {
-    kind: 'result',
-    json: Buffer.from(JSON.stringify({ content: [{ type: 'text', text: message }], isError: true })),
-  };
+  return resultAnswer({ content: [{ type: 'text', text: message }], isError: true });
+}
+
+export function resultAnswer(result: JsonObject): CallAnswer {
+  return { kind: 'result', json: Buffer.from(JSON.stringify(result)) };
+}
+
+export function errorAnswer(error: JsonRpcError): CallAnswer {
+  return { kind: 'error', json: Buffer.from(JSON.stringify(error)) };
+}
+
+/** Tells what went wrong with the call: a tool's failure is a result the model can act on, anything else an error. */
+export function problem(method: string, message: string, code = -32603): CallAnswer {
+  return method === 'tools/call' ? toolError(message) : errorAnswer({ code, message });
 }
 
 /** Larger results are not searched for the log line's sake. */
 const SEARCH_BYTES = 64 * 1024;
 
 /** How a call ended, in one word or two, for the log. */
-export function outcome(answer: CallAnswer): 'ok' | 'error' | 'tool error' {
+export function outcome(answer: CallAnswer): 'ok' | 'error' | 'tool error' | 'waits for the client' {
   if (answer.kind === 'error') return 'error';
   if (answer.json.length > SEARCH_BYTES) return 'ok';
-  const span = memberSpan(answer.json, 0, answer.json.length, 'isError');
-  return span !== undefined && answer.json.toString('latin1', span[0], span[1]) === 'true' ? 'tool error' : 'ok';
+  const text = (name: string) => {
+    const span = memberSpan(answer.json, 0, answer.json.length, name);
+    return span && answer.json.toString('latin1', span[0], span[1]);
+  };
+  if (text('resultType') === '"input_required"') return 'waits for the client';
+  return text('isError') === 'true' ? 'tool error' : 'ok';
 }
 
 /** What a request asks for, without its arguments: the tool's name of a `tools/call`, the method of any other. */

@@ -1,111 +1,141 @@
 import type { Logger } from '../../log/logger.js';
 import type { CallHead } from '../../protocol/call-messages.js';
-import type { JsonRpcError, LocalServers, RequestOutcome } from '../servers/types.js';
+import { type Clock, systemClock } from '../servers/clock.js';
+import type { LocalServers, RequestContext } from '../servers/types.js';
 import { ServerError } from '../servers/types.js';
-import { outcome as outcomeOf, requestName, toolError } from './answers.js';
-import { levelAtLeast } from './log-levels.js';
+import { outcome as outcomeOf, problem, requestName } from './answers.js';
+import { inputRounds, resultType } from './input-rounds.js';
+import { logContext, notificationContext, progressContext } from './notifications.js';
+import { ownCall } from './own-calls.js';
+import { ParkedCalls } from './parked-calls.js';
+import { mayAsk, Parking, type Served } from './parking.js';
+import { pushAsks } from './push-asks.js';
+import { RequestStates } from './request-state.js';
+import { passedRounds } from './roots-entries.js';
 import type { CallAnswer, CallOutput, RunCall } from './running-calls.js';
+import type { ShapeSource } from './shape/rules.js';
 import { shapeResult } from './shape.js';
+import { followsTasks, legacyUpstream } from './tasks.js';
+import { translateError } from './translate-error.js';
 
 export interface CallRunnerOptions {
   readonly servers: LocalServers;
   readonly logger: Logger;
   /** Largest result the relay takes, in bytes; as its last welcome said. */
   resultBytes(): number;
+  /** 32 bytes that seal what clients bring back, the same after a restart. */
+  stateKey(): Uint8Array;
+  readonly clock?: Clock;
 }
 
-/** How a client reaches the agent itself (CallHead.server is ''). */
-const RESTART = 'agent/restart';
+export interface CallRunner {
+  readonly run: RunCall;
+  /** Ends the calls that wait for a client to come back. */
+  close(): void;
+}
 
 /** Executes calls on this agent's local servers and shapes what comes back for the client that asked. */
-export function callRunner(options: CallRunnerOptions): RunCall {
-  return async (head, params, output) => {
-    const began = performance.now();
-    const answer =
-      head.server === ''
-        ? await ownCall(options, head, params, output)
-        : await serverCall(options, head, params, output);
-    const fitting = withinLimit(answer, head, options.resultBytes());
-    report(options.logger, head, params, fitting, performance.now() - began);
-    return fitting;
+export function callRunner(options: CallRunnerOptions): CallRunner {
+  const { servers, clock = systemClock } = options;
+  const states = new RequestStates(options.stateKey, clock);
+  const parked = new ParkedCalls(clock);
+  const parts: Parts = { servers, clock, states, parked, parking: new Parking({ servers, states, parked, clock }) };
+  return {
+    close: () => parked.close(),
+    run: async (head, params, output) => {
+      const began = performance.now();
+      const answer =
+        head.server === '' ? await ownCall(parts, head, params, output) : await serverCall(parts, head, params, output);
+      const fitting = withinLimit(answer, head, options.resultBytes());
+      report(options.logger, head, params, fitting, performance.now() - began);
+      return fitting;
+    },
   };
 }
 
-async function serverCall(
-  options: CallRunnerOptions,
-  head: CallHead,
-  params: Buffer,
-  output: CallOutput,
-): Promise<CallAnswer> {
-  const { progressToken, logLevel } = head;
-  let outcome: RequestOutcome;
+interface Parts {
+  readonly servers: LocalServers;
+  readonly clock: Clock;
+  readonly states: RequestStates;
+  readonly parked: ParkedCalls;
+  readonly parking: Parking;
+}
+
+async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<CallAnswer> {
+  const { servers } = parts;
+  const offer = servers.catalogs().get(head.server);
+  const about: ShapeSource = { era: offer?.era ?? 'legacy', ...(offer && { serverInfo: offer.serverInfo }) };
+  let served: Served;
   try {
-    outcome = await options.servers.request(head.server, head.method, params, {
-      signal: output.signal,
-      ...(progressToken === undefined
-        ? {}
-        : { onProgress: (progress) => output.event(notification('progress', { ...progress, progressToken }), true) }),
-      ...(logLevel === undefined
-        ? {}
-        : {
-            onLog: (log) => {
-              if (levelAtLeast(log.level, logLevel)) output.event(notification('message', log), false);
-            },
-          }),
-    });
+    if (head.notify === true) {
+      await servers.notify(head.server, head.method, params, head.client);
+      return { kind: 'result', json: Buffer.from('{}') };
+    }
+    served = await (about.era === 'modern' ? atModern : atLegacy)(parts, head, params, output);
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
-    return failure(head, error);
+    served = { kind: 'failed', error };
   }
-  if (outcome.kind === 'error') return errorAnswer(outcome.error);
-  return { kind: 'result', json: shapeResult(head, outcome.json) };
-}
-
-async function ownCall(
-  options: CallRunnerOptions,
-  head: CallHead,
-  params: Buffer,
-  output: CallOutput,
-): Promise<CallAnswer> {
-  if (head.method !== RESTART) return errorAnswer({ code: -32601, message: `Method not found: ${head.method}` });
-  const server = restartTarget(params);
-  try {
-    const states = await options.servers.restart(server, output.signal);
-    // `problem` holds the server's own stderr: for this machine's owner, not for a remote client.
-    const servers = states.map(({ name, status, tools, reason }) => ({ name, status, tools, reason }));
-    return { kind: 'result', json: Buffer.from(JSON.stringify({ servers })) };
-  } catch (error) {
-    if (!(error instanceof ServerError)) throw error;
-    return errorAnswer({ code: -32602, message: error.message });
+  if (served.kind === 'failed') return failure(head, served.error);
+  if (served.kind !== 'outcome') return served;
+  const { outcome } = served;
+  if (outcome.kind === 'error') return translateError(head, params, outcome.error, about);
+  if (about.era === 'modern' && !followsTasks(head) && resultType(outcome.json) === 'task') {
+    return problem(head.method, 'the server answered with a task, which this client cannot follow');
   }
+  return { kind: 'result', json: shapeResult(head, outcome.json, about) };
 }
 
-function restartTarget(params: Buffer): string | undefined {
-  const value: unknown = params.length === 0 ? {} : JSON.parse(params.toString('utf8'));
-  if (typeof value !== 'object' || value === null || !('server' in value)) return undefined;
-  return typeof value.server === 'string' ? value.server : undefined;
+async function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {
+  const { servers, clock, parking } = parts;
+  const upstreamOf = legacyUpstream(head, servers.catalogs().get(head.server), clock, (method, given, context) =>
+    servers.request(head.server, method, given, context),
+  );
+  if (head.client.ask === 'mrtr' && mayAsk(head.method)) return parking.serve(head, params, output, upstreamOf);
+  const context = contextOf(head, output);
+  const policy = servers.askPolicy(head.server);
+  const asking = head.client.ask === 'push' ? { ...context, onAsk: pushAsks(head, output, policy, clock) } : context;
+  return { kind: 'outcome', outcome: await upstreamOf(params)(asking) };
 }
 
-function notification(kind: 'progress' | 'message', params: Readonly<Record<string, unknown>>): Buffer {
-  return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: `notifications/${kind}`, params }));
+async function atModern(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {
+  const { servers, clock, states } = parts;
+  const context = contextOf(head, output);
+  const request = (given: Buffer, used: RequestContext) => servers.request(head.server, head.method, given, used);
+  if (!mayAsk(head.method)) return { kind: 'outcome', outcome: await request(params, context) };
+  const rounds = { policy: servers.askPolicy(head.server), clock, request };
+  if (head.client.ask === 'mrtr') return passedRounds({ ...rounds, states }, head, params, context);
+  return inputRounds(rounds, head, params, output, context);
 }
 
-/** A tool's failure is a result the model can act on (MCP server/tools, "Error handling"); anything else is an error. */
-function failure(head: CallHead, error: ServerError): CallAnswer {
-  const message = `${error.message} (${error.dispatched ? 'outcome unknown: it may have run' : 'not dispatched: safe to retry'})`;
-  if (head.method === 'tools/call') return toolError(message);
-  return errorAnswer({ code: -32603, message });
+function contextOf(head: CallHead, output: CallOutput): RequestContext {
+  const { logLevel, lasting } = head;
+  const onProgress = progressContext(head, output);
+  const onLog = logContext(head, output);
+  const onNotification = notificationContext(head, output);
+  return {
+    signal: output.signal,
+    client: head.client,
+    ...(onProgress && { onProgress }),
+    ...(onLog && { onLog }),
+    ...(onNotification && { onNotification }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+    ...(lasting === true ? { lasting } : {}),
+  };
 }
 
-function errorAnswer(error: JsonRpcError): CallAnswer {
-  return { kind: 'error', json: Buffer.from(JSON.stringify(error)) };
+/** A call that got no answer of its server's. @throws what is no ServerError */
+function failure(head: CallHead, error: unknown): CallAnswer {
+  if (!(error instanceof ServerError)) throw error;
+  const fate = error.dispatched ? 'outcome unknown: it may have run' : 'not dispatched: safe to retry';
+  return problem(head.method, `${error.message} (${fate})`);
 }
 
 function withinLimit(answer: CallAnswer, head: CallHead, limit: number): CallAnswer {
   if (answer.json.length <= limit) return answer;
   const size = `${Math.ceil(answer.json.length / 1024 / 1024)} MiB`;
   const message = `the result is too large: ${size}, and the relay takes ${Math.floor(limit / 1024 / 1024)} MiB (limits.resultBytes). The call has run; ask for less`;
-  return head.method === 'tools/call' ? toolError(message) : errorAnswer({ code: -32603, message });
+  return problem(head.method, message);
 }
 
 /** One line a call: which, how long, how it ended; never its arguments or its result. */
