@@ -67,7 +67,7 @@ export function exposedNames(items: readonly NamedItem[], hash: HashName, taken:
 }
 
 /** The relay's own tools. No tool of a local server gets one of these names. */
-export const BUILT_IN_TOOLS = ['status', 'restart'] as const;
+export const BUILT_IN_TOOLS = ['status', 'restart', 'read_more'] as const;
 
 export type BuiltInTool = (typeof BUILT_IN_TOOLS)[number];
 

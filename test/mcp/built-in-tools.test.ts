@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawClient, replyIn, replyOf, SseReader } from './raw-client.js';
-import { exposed, laptop } from './test-devices.js';
+import { exposed, laptop, serverView } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
@@ -20,7 +20,7 @@ const desk = laptop({
   id: 'device-2',
   name: 'desk',
   presence: 'away',
-  servers: [{ name: 'files', status: 'failed', reason: 'not_found', tools: [] }],
+  servers: [serverView('files', { status: 'failed', reason: 'not_found' })],
 });
 
 const notFound = 'its program or working folder was not found; "mcp-local-tunnel status" on that machine says more';

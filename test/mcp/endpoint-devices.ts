@@ -1,5 +1,5 @@
 import type { DeviceView, ServerView } from '../../src/relay/devices/types.js';
-import { exposed, laptop, type TestDevices } from './test-devices.js';
+import { exposed, laptop, serverView, type TestDevices } from './test-devices.js';
 
 export const EXECUTE = {
   name: 'execute.now',
@@ -13,9 +13,9 @@ export const EXECUTE = {
 export const EXPERIMENTAL = { 'acme/thing': { on: true } };
 
 /** A server with one of everything, unknown fields included. */
-export const shell: ServerView = {
-  name: 'shell',
+export const shell: ServerView = serverView('shell', {
   status: 'ready',
+  era: 'legacy',
   protocolVersion: '2025-06-18',
   serverInfo: { name: 'shell-server', version: '9.9.9', title: 'Shell', 'x-more': [1] },
   instructions: 'Use with care.\n# Really',
@@ -35,15 +35,14 @@ export const shell: ServerView = {
     { ...EXECUTE, execution: { taskSupport: 'required' } },
     { name: 'status', inputSchema: { type: 'object' } },
   ],
-};
-export const plain: ServerView = {
-  name: 'plain',
+});
+export const plain: ServerView = serverView('plain', {
   status: 'ready',
+  era: 'legacy',
   serverInfo: { name: 'p', version: '1' },
   capabilities: {},
-  tools: [],
-};
-export const broken: ServerView = { name: 'broken', status: 'waiting', reason: 'not_found', tools: [] };
+});
+export const broken: ServerView = serverView('broken', { reason: 'not_found' });
 
 /** `desk` with a `shell` without tools, and `laptop` with all three servers. */
 export function devicesOfU1(more: Partial<DeviceView> = {}): DeviceView[] {

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { exposeUri, ownUri, uriKey } from '../../src/protocol/uris.js';
 import type {
   CallHandle,
   CallRequest,
@@ -6,15 +7,24 @@ import type {
   CallTarget,
   Devices,
   DeviceView,
+  ExposedPrompt,
+  ExposedResource,
   ExposedTool,
+  PromptList,
+  PromptResolution,
   Resolution,
+  ResourceList,
+  ServerView,
   ToolList,
+  UriResolution,
 } from '../../src/relay/devices/types.js';
 
 /** One call as it reached the devices, to be answered by the test. */
 export class TestCall implements CallHandle {
   consumedBytes = 0;
   cancelled: string | undefined;
+  /** What the client answered, in order. */
+  readonly answers: { readonly ask: number; readonly kind: 'result' | 'error'; readonly json: string }[] = [];
   readonly #changed = new EventEmitter();
 
   constructor(
@@ -35,6 +45,37 @@ export class TestCall implements CallHandle {
   consumed(bytes: number): void {
     this.consumedBytes += bytes;
     this.#changed.emit('consumed');
+  }
+
+  answer(ask: number, kind: 'result' | 'error', json: Buffer): void {
+    this.answers.push({ ask, kind, json: json.toString('utf8') });
+    this.#changed.emit('answer');
+  }
+
+  /** Resolves with the first `count` answers once they are there. */
+  async answered(count = 1): Promise<TestCall['answers']> {
+    while (this.answers.length < count) await once(this.#changed, 'answer');
+    return this.answers.slice(0, count);
+  }
+
+  /** The server asks the client. @param params an object, or JSON text as it is */
+  ask(ask: number, method: string, params: object | string): void {
+    const text = typeof params === 'string' ? params : JSON.stringify(params);
+    this.sink.ask({ ask, method, params: Buffer.from(text) });
+  }
+
+  /** A notification of the server's. */
+  notify(method: string, params?: object): void {
+    this.sink.event(Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params })));
+  }
+
+  /** As the first event of a listen: what of it is honoured. */
+  acknowledge(notifications: object): void {
+    this.notify('notifications/subscriptions/acknowledged', { notifications });
+  }
+
+  error(error: object): void {
+    this.sink.piece('error', Buffer.from(JSON.stringify(error)), true);
   }
 
   /** Resolves once the call was cancelled. */
@@ -61,6 +102,9 @@ export class TestCall implements CallHandle {
 interface UserState {
   views: readonly DeviceView[];
   list: ToolList;
+  prompts: PromptList;
+  resources: ResourceList;
+  templates: ResourceList;
   ambiguous: ReadonlyMap<string, readonly string[]>;
   readonly listeners: Set<() => void>;
 }
@@ -96,6 +140,41 @@ export class TestDevices implements Devices {
     if (candidates !== undefined) return { kind: 'ambiguous', candidates };
     const tool = list.tools.find((one) => one.exposedName === exposedName);
     return tool === undefined ? { kind: 'unknown' } : { kind: 'found', tool };
+  }
+
+  prompts(userId: string, deviceId?: string): PromptList {
+    const { prompts } = this.#user(userId);
+    return deviceId === undefined ? prompts : { ...prompts, prompts: prompts.prompts.filter(on(deviceId)) };
+  }
+
+  resolvePrompt(userId: string, exposedName: string, deviceId?: string): PromptResolution {
+    const candidates = this.#user(userId).ambiguous.get(exposedName);
+    if (candidates !== undefined) return { kind: 'ambiguous', candidates };
+    const prompt = this.prompts(userId, deviceId).prompts.find((one) => one.exposedName === exposedName);
+    return prompt === undefined ? { kind: 'unknown' } : { kind: 'found', prompt };
+  }
+
+  resources(userId: string, deviceId?: string): ResourceList {
+    return narrowed(this.#user(userId).resources, deviceId);
+  }
+
+  resourceTemplates(userId: string, deviceId?: string): ResourceList {
+    return narrowed(this.#user(userId).templates, deviceId);
+  }
+
+  resolveUri(userId: string, exposedUri: string, deviceId?: string): UriResolution {
+    const candidates = this.#user(userId).ambiguous.get(exposedUri);
+    if (candidates !== undefined) return { kind: 'ambiguous', candidates };
+    const own = ownUri(exposedUri);
+    for (const device of this.devices(userId)) {
+      if (deviceId !== undefined && device.id !== deviceId) continue;
+      for (const { name } of device.servers) {
+        if (own === undefined || uriKey(device.name, name) !== own.key) continue;
+        const target = { userId, deviceId: device.id, server: name };
+        return { kind: 'found', target, uriKey: own.key, uri: own.uri };
+      }
+    }
+    return { kind: 'unknown' };
   }
 
   call(target: CallTarget, request: CallRequest, sink: CallSink): CallHandle {
@@ -137,6 +216,21 @@ export class TestDevices implements Devices {
     this.changed(userId);
   }
 
+  setPrompts(userId: string, prompts: readonly ExposedPrompt[], revision = `r${Math.random()}`): void {
+    this.#user(userId).prompts = { revision, prompts, omitted: 0 };
+    this.changed(userId);
+  }
+
+  setResources(userId: string, resources: readonly ExposedResource[], revision = `r${Math.random()}`): void {
+    this.#user(userId).resources = { revision, resources, omitted: 0 };
+    this.changed(userId);
+  }
+
+  setTemplates(userId: string, resources: readonly ExposedResource[], revision = `r${Math.random()}`): void {
+    this.#user(userId).templates = { revision, resources, omitted: 0 };
+    this.changed(userId);
+  }
+
   setViews(userId: string, views: readonly DeviceView[]): void {
     this.#user(userId).views = views;
   }
@@ -153,12 +247,23 @@ export class TestDevices implements Devices {
     const user = this.#users.get(userId) ?? {
       views: [],
       list: { revision: 'empty', tools: [], omitted: 0 },
+      prompts: { revision: 'empty', prompts: [], omitted: 0 },
+      resources: { revision: 'empty', resources: [], omitted: 0 },
+      templates: { revision: 'empty', resources: [], omitted: 0 },
       ambiguous: new Map(),
       listeners: new Set(),
     };
     this.#users.set(userId, user);
     return user;
   }
+}
+
+function on(deviceId: string): (one: { readonly target: CallTarget }) => boolean {
+  return ({ target }) => target.deviceId === deviceId;
+}
+
+function narrowed(list: ResourceList, deviceId: string | undefined): ResourceList {
+  return deviceId === undefined ? list : { ...list, resources: list.resources.filter(on(deviceId)) };
 }
 
 /** A tool of `shell` on the device `laptop`, unless said otherwise. */
@@ -174,7 +279,42 @@ export function exposed(
     deviceName: 'laptop',
     toolName: name,
     tool: { name, inputSchema: { type: 'object' }, ...more },
+    fit: false,
   };
+}
+
+/** A prompt of `shell` on the device `laptop`. */
+export function exposedPrompt(
+  userId: string,
+  name: string,
+  more: Readonly<Record<string, unknown>> = {},
+): ExposedPrompt {
+  return {
+    exposedName: `shell__${name}`,
+    target: { userId, deviceId: 'device-1', server: 'shell' },
+    deviceName: 'laptop',
+    promptName: name,
+    prompt: { name, ...more },
+  };
+}
+
+/** A resource of `shell` on the device `laptop`, or, with `uriTemplate`, a template. */
+export function exposedResource(
+  userId: string,
+  uri: string,
+  more: Readonly<Record<string, unknown>> = {},
+): ExposedResource {
+  return {
+    exposedUri: exposeUri('laptop.shell', uri),
+    target: { userId, deviceId: 'device-1', server: 'shell' },
+    deviceName: 'laptop',
+    resource: { name: uri, ...('uriTemplate' in more ? {} : { uri }), ...more },
+  };
+}
+
+/** A server that offers nothing, and is not ready, unless said otherwise. */
+export function serverView(name: string, more: Partial<ServerView> = {}): ServerView {
+  return { name, status: 'waiting', tools: [], prompts: [], resources: [], resourceTemplates: [], fit: false, ...more };
 }
 
 /** The device `laptop` with one ready server, `shell`. */
@@ -186,14 +326,14 @@ export function laptop(more: Partial<DeviceView> = {}): DeviceView {
     since: Date.UTC(2026, 0, 2, 3, 4, 5),
     app: { version: '1.2.3', platform: 'linux' },
     servers: [
-      {
-        name: 'shell',
+      serverView('shell', {
         status: 'ready',
+        era: 'legacy',
         protocolVersion: '2025-11-25',
         serverInfo: { name: 'shell-server', version: '9.9.9' },
         instructions: 'Use with care.',
         tools: [{ name: 'execute', inputSchema: { type: 'object' } }],
-      },
+      }),
     ],
     ...more,
   };

@@ -1,7 +1,7 @@
 import type { BuiltInTool } from '../../protocol/names.js';
 import { SERVER_STATUSES } from '../../protocol/server-state.js';
 import type { Shape } from './json-rpc.js';
-import { type LegacyVersion, since } from './protocol-versions.js';
+import { since } from './protocol-versions.js';
 
 /** Its name is one that no local server's tool gets. */
 type BuiltInShape = Shape & { readonly name: BuiltInTool };
@@ -89,9 +89,29 @@ const RESTART: BuiltInShape = {
   },
 };
 
-/** The relay's own tools as a client of `version` gets them, in the order they are listed. */
-export function builtInTools(version: LegacyVersion): readonly Shape[] {
-  return [STATUS, RESTART].map(({ title, outputSchema, ...rest }) =>
-    since(version, '2025-06-18') ? { ...rest, title, outputSchema } : rest,
+const READ_MORE: BuiltInShape = {
+  name: 'read_more',
+  title: 'Read on in a long result',
+  description:
+    'Returns the next part of a tool result that was too long for this client and was cut. Use the id and the position that the cut result names.',
+  inputSchema: {
+    type: 'object',
+    properties: {
+      id: { type: 'string', description: 'The id at the place where the result was cut.' },
+      from: { type: 'integer', minimum: 0, description: 'The position at which to read on.' },
+    },
+    required: ['id', 'from'],
+    additionalProperties: false,
+  },
+  annotations: { title: 'Read on in a long result', readOnlyHint: true, openWorldHint: false },
+};
+
+/**
+ * The relay's own tools as a client of `version` gets them, in the order they are listed.
+ * @param readMore whether there may be results that were cut
+ */
+export function builtInTools(version: string, readMore: boolean): readonly Shape[] {
+  return [STATUS, RESTART, ...(readMore ? [READ_MORE] : [])].map(({ title, outputSchema, ...rest }) =>
+    since(version, '2025-06-18') ? { ...rest, title, ...(outputSchema === undefined ? {} : { outputSchema }) } : rest,
   );
 }

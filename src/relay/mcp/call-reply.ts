@@ -1,14 +1,33 @@
 import { memberSpan } from '../../protocol/json-spans.js';
 import type { CallFailure, CallHandle, CallSink, Question } from '../devices/types.js';
 import type { ReplyTarget } from './answer.js';
-import { ErrorCode, type ErrorCodeNumber, errorResponse, responseHead, resultResponse } from './json-rpc.js';
+import {
+  ErrorCode,
+  type ErrorCodeNumber,
+  errorResponse,
+  responseHead,
+  resultResponse,
+  type Shape,
+} from './json-rpc.js';
+import { CallQuestions, type SessionQuestions } from './questions.js';
 
 const CLOSE = Buffer.from('}');
 const EMPTY = Buffer.alloc(0);
+const CANNOT_BE_ASKED = Buffer.from(
+  JSON.stringify({ code: ErrorCode.methodNotFound, message: 'This client cannot be asked' }),
+);
+
+export interface ReplySettings {
+  /** JSON text of the members that every result of the relay's own has for this client (relay-info.ts). */
+  readonly members?: string;
+  /** Where answers to questions come in; absent: the client cannot be asked. */
+  readonly questions?: SessionQuestions;
+}
 
 /** One request's response in the making: from a local server through the tunnel, or from the relay itself. Ends once. */
 export class CallReply implements CallSink {
   readonly #target: ReplyTarget;
+  readonly #questions: CallQuestions | undefined;
   #handle: CallHandle | undefined;
   /** Taken before `Devices.call` returned. */
   #early = 0;
@@ -27,8 +46,11 @@ export class CallReply implements CallSink {
     private readonly failsAs: 'tool' | 'error',
     target: (taken: (bytes: number) => void) => ReplyTarget,
     private readonly settled: () => void,
+    private readonly settings: ReplySettings = {},
   ) {
     this.#target = target((bytes) => this.#taken(bytes));
+    const { questions } = settings;
+    this.#questions = questions && new CallQuestions(questions, (json) => this.#target.event(json, 0));
   }
 
   /** The call is on its way. */
@@ -49,6 +71,7 @@ export class CallReply implements CallSink {
 
   piece(kind: 'result' | 'error', bytes: Buffer, last: boolean): void {
     if (this.#settled) return;
+    if (!this.#begun) this.#questions?.end();
     const head = this.#begun ? undefined : Buffer.from(responseHead(this.id, kind));
     this.#begun = true;
     const code = kind === 'error' && head !== undefined ? errorCode(bytes) : undefined;
@@ -56,13 +79,17 @@ export class CallReply implements CallSink {
     if (last) this.#settle();
   }
 
-  /** The place where a client is asked. Until then every question is refused. */
-  ask({ ask }: Question): void {
-    const refusal = { code: ErrorCode.methodNotFound, message: 'This client cannot be asked' };
-    this.#handle?.answer(ask, 'error', Buffer.from(JSON.stringify(refusal)));
+  /** On the stream of the call it belongs to (25N transports, "Sending Messages"). */
+  ask(question: Question): void {
+    if (this.#settled || this.#begun) return;
+    const answer = (kind: 'result' | 'error', json: Buffer) => this.#handle?.answer(question.ask, kind, json);
+    if (this.#questions !== undefined) this.#questions.ask(question, answer);
+    else answer('error', CANNOT_BE_ASKED);
   }
 
-  withdraw(): void {}
+  withdraw(ask: number): void {
+    if (!this.#settled) this.#questions?.withdraw(ask);
+  }
 
   fail(failure: CallFailure): void {
     if (this.#settled) return;
@@ -80,18 +107,21 @@ export class CallReply implements CallSink {
     else this.error(ErrorCode.internal, text);
   }
 
-  /** @param json text of the result */
+  /** A result of the relay's own. @param json text of an object */
   result(json: string): void {
-    this.#respond(resultResponse(this.id, json));
+    const { members = '' } = this.settings;
+    const own = members === '' || json === '{}' ? members : `${members},`;
+    this.#respond(resultResponse(this.id, `{${own}${json.slice(1)}`));
   }
 
-  error(code: ErrorCodeNumber, message: string): void {
-    this.#respond(errorResponse(this.id, code, message), code);
+  error(code: ErrorCodeNumber, message: string, data?: Shape): void {
+    this.#respond(errorResponse(this.id, code, message, data), code);
   }
 
   /** Gives up: whoever works on it is told, the client hears nothing more. */
   cancel(reason: string): void {
     if (this.#settled) return;
+    this.#questions?.end();
     this.#settle();
     this.#onCancel?.(reason);
     this.#target.abandon();
@@ -99,6 +129,7 @@ export class CallReply implements CallSink {
 
   #respond(response: Buffer, code?: number): void {
     if (this.#settled) return;
+    this.#questions?.end();
     this.#target.part(response.subarray(0, -1), EMPTY, CLOSE, 0, code);
     this.#settle();
   }

@@ -1,7 +1,7 @@
 import type { CallClient } from '../../protocol/call-messages.js';
 import type { Endpoint } from './endpoint.js';
 
-/** On whose behalf a request is answered: what the edges of both eras know of their client. A legacy `Session` is one. */
+/** On whose behalf a request is answered: what the edges of both eras know of their client. */
 export interface Caller {
   readonly userId: string;
   readonly endpoint: Endpoint;
@@ -9,4 +9,6 @@ export interface Caller {
   readonly client: CallClient;
   /** RFC 5424 name; undefined: no log notifications (a modern request without a level). */
   readonly logLevel: string | undefined;
+  /** Told of each device that a request goes to: there is something of this client's session there. */
+  went?(deviceId: string): void;
 }

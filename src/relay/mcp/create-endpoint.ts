@@ -3,16 +3,21 @@ import type { Logger } from '../../log/logger.js';
 import type { Devices } from '../devices/types.js';
 import type { Draining } from '../draining.js';
 import type { Store } from '../store/store.js';
+import { LegacyCalls } from './legacy-calls.js';
 import { LegacyEdge } from './legacy-edge.js';
 import { LegacyMethods } from './legacy-methods.js';
 import { ListCursors } from './list-cursor.js';
 import { Listeners } from './listeners.js';
+import { Lists } from './lists.js';
 import { McpEndpoint } from './mcp-endpoint.js';
+import { MergedCalls } from './merged-calls.js';
+import { ModernEdge } from './modern-edge.js';
+import { ModernListens } from './modern-listens.js';
 import { ReplayStreams } from './replay-streams.js';
 import { ServerCalls } from './server-calls.js';
+import { tellAgents } from './session-end.js';
 import { Sessions } from './sessions.js';
-import { ToolCalls } from './tool-calls.js';
-import { ToolLists } from './tool-list.js';
+import { Subscriptions } from './subscriptions.js';
 
 export interface EndpointParts {
   readonly limits: Limits;
@@ -33,24 +38,39 @@ export function createEndpoint(parts: EndpointParts): McpEndpoint {
   const { limits, devices, store, draining, sealKey, version } = parts;
   const logger = parts.logger.child('mcp');
   const isDraining = () => draining.draining;
-  const sessions = new Sessions(sealKey, store, limits);
-  const lists = new ToolLists(devices, new ListCursors(sealKey), limits.pageSize);
+  const subscriptions = new Subscriptions({ devices, store, sessionSeconds: limits.sessionSeconds, logger });
+  const sessions = new Sessions(sealKey, store, limits, {
+    reopened: (session, grantId) => subscriptions.restore(session, grantId),
+    ended: async (session) => {
+      tellAgents(devices, session);
+      await subscriptions.forget(session);
+    },
+  });
+  const lists = new Lists(devices, new ListCursors(sealKey), { pageSize: limits.pageSize, version });
+  const mergedCalls = new MergedCalls({ devices, draining: isDraining, version, logger });
+  const serverCalls = new ServerCalls(devices, isDraining);
   const legacy = new LegacyEdge({
     limits,
     devices,
     sessions,
     lists,
     methods: new LegacyMethods(lists),
-    toolCalls: new ToolCalls({ devices, draining: isDraining, version, logger }),
-    serverCalls: new ServerCalls(devices, isDraining),
+    calls: new LegacyCalls({ devices, lists, mergedCalls, serverCalls, subscriptions, draining: isDraining, logger }),
     streams: new ReplayStreams(limits),
     version,
-    logger,
   });
-  const undo = [parts.onRevoked((grantId) => sessions.revoke(grantId)), draining.onEnd(() => sessions.close())];
+  const listens = new ModernListens({ devices, lists, limits, draining: isDraining });
+  const modern = new ModernEdge({ limits, devices, lists, mergedCalls, serverCalls, listens, version, logger });
+  const undo = [
+    parts.onRevoked((grantId) => sessions.revoke(grantId)),
+    parts.onRevoked((grantId) => modern.revoke(grantId)),
+    draining.onEnd(() => sessions.close()),
+    draining.onEnd(() => modern.close()),
+  ];
   return new McpEndpoint({
     limits,
     legacy,
+    modern,
     sessions,
     listeners: new Listeners(devices, lists, limits),
     draining: isDraining,

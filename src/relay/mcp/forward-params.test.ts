@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { forwardParams } from './forward-params.js';
 
-const forward = (json: string) => forwardParams(Buffer.from(json), 'own')?.toString();
+const forward = (json: string) => forwardParams(Buffer.from(json), ['name'], 'own')?.toString();
 
 describe('forwardParams', () => {
   it('changes the name and takes out the progress token, whatever else there is', () => {
@@ -23,7 +23,7 @@ describe('forwardParams', () => {
   });
 
   it('writes a name that needs escapes', () => {
-    expect(forwardParams(Buffer.from('{"name":"x"}'), 'a"b\n')?.toString()).toBe('{"name":"a\\"b\\n"}');
+    expect(forwardParams(Buffer.from('{"name":"x"}'), ['name'], 'a"b\n')?.toString()).toBe('{"name":"a\\"b\\n"}');
   });
 
   it.each(['{}', '{"name":1,"name":2}', '{"na\\u006de":1,"name":2}', '{"name":1,"_meta":{},"_meta":{}}', '[]', 'x'])(
@@ -37,5 +37,20 @@ describe('forwardParams', () => {
     expect(forward('{"name":"x","_meta":{"progressToken":1,"a":2,"progress\\u0054oken":3}}')).toBe(
       '{"name":"own","_meta":{"a":2}}',
     );
+  });
+
+  it.each([
+    [['uri'], '{"uri" : "x","a":1}', '{"uri" : "own","a":1}'],
+    [['taskId'], '{"taskId":"x"}', '{"taskId":"own"}'],
+    [
+      ['ref', 'name'],
+      '{"argument":{},"ref":{"type":"t", "name":"x" ,"b":2}}',
+      '{"argument":{},"ref":{"type":"t", "name":"own" ,"b":2}}',
+    ],
+    [['ref', 'uri'], '{"ref":{"uri":"x","uri":"y"}}', undefined],
+    [['ref', 'uri'], '{"ref":"x"}', undefined],
+    [['ref', 'uri'], '{"ref":{"uri":"x"},"ref":{"uri":"x"}}', undefined],
+  ] as const)('rewrites what is at %j', (path, json, expected) => {
+    expect(forwardParams(Buffer.from(json), path, 'own')?.toString()).toBe(expected);
   });
 });

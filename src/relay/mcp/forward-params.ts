@@ -4,28 +4,45 @@ const COMMA = Buffer.from(',');
 const OPEN = Buffer.from('{');
 const CLOSE = Buffer.from('}');
 
+/** The member of a request's params that says what it is about, which a local server knows under a name of its own. */
+export type NamePath = readonly ['name'] | readonly ['uri'] | readonly ['taskId'] | readonly ['ref', 'name' | 'uri'];
+
 /**
- * The params of a call as its local server is to see them: each member byte for byte as the client sent it, but `name`,
- * and without `_meta.progressToken`, which every hop has its own of.
+ * The params of a call as its local server is to see them: each member byte for byte as the client sent it, but the one
+ * at `path`, and without `_meta.progressToken`, which every hop has its own of.
  *
  * @param params JSON text of the params object
- * @returns undefined when `name` or `_meta` is there twice: readers would not agree on which one counts
+ * @returns undefined when a member that is rewritten, or `_meta`, is not there just once: readers would not agree on
+ * which one counts
  */
-export function forwardParams(params: Buffer, name: string): Buffer | undefined {
-  let names = 0;
-  let metas = 0;
+export function forwardParams(params: Buffer, path: NamePath, value: string): Buffer | undefined {
+  const all = members(params, 0, params.length) ?? [];
+  const metas = all.filter(({ name }) => name === '_meta');
+  if (metas.length > 1) return undefined;
   const kept: Buffer[] = [];
-  for (const member of members(params, 0, params.length) ?? []) {
-    if (member.name === 'name') {
-      names += 1;
-      kept.push(Buffer.from(`"name":${JSON.stringify(name)}`));
+  let found = 0;
+  for (const member of all) {
+    const key = params.subarray(member.keyStart, member.start);
+    const text = params.subarray(member.start, member.end);
+    if (member.name === path[0]) {
+      found += 1;
+      const renamed = path.length === 1 ? JSON.stringify(value) : replaced(text, path[1], value);
+      if (renamed === undefined) return undefined;
+      kept.push(Buffer.concat([key, Buffer.from(renamed)]));
     } else if (member.name === '_meta') {
-      metas += 1;
-      const meta = withoutToken(params.subarray(member.start, member.end));
-      if (meta.length > 2) kept.push(Buffer.concat([params.subarray(member.keyStart, member.start), meta]));
+      const meta = withoutToken(text);
+      if (meta.length > 2) kept.push(Buffer.concat([key, meta]));
     } else kept.push(params.subarray(member.keyStart, member.end));
   }
-  return names === 1 && metas <= 1 ? object(kept) : undefined;
+  return found === 1 ? object(kept) : undefined;
+}
+
+/** The object with another value of its member `name`. */
+function replaced(json: Buffer, name: string, value: string): Buffer | undefined {
+  const all = members(json, 0, json.length) ?? [];
+  const [member, second] = all.filter((one) => one.name === name);
+  if (member === undefined || second !== undefined) return undefined;
+  return Buffer.concat([json.subarray(0, member.start), Buffer.from(JSON.stringify(value)), json.subarray(member.end)]);
 }
 
 function withoutToken(meta: Buffer): Buffer {

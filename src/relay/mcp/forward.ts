@@ -14,16 +14,21 @@ export interface Forwarded {
 
 export const DRAINING = 'The relay is restarting and takes no new calls (not dispatched: safe to retry in a moment).';
 
-/** Sends a request to a local server. @param params JSON text, as the server is to see them; empty: none */
-export function forward(devices: Devices, target: CallTarget, params: Buffer, call: Forwarded): void {
+/**
+ * Sends a request to a local server.
+ * @param params JSON text, as the server is to see them; empty: none
+ * @param key what URIs of this server's begin with for this client (protocol/uris.ts); undefined: they stay as they are
+ */
+export function forward(devices: Devices, target: CallTarget, params: Buffer, call: Forwarded, key?: string): void {
   const { caller, request, reply, traceparent } = call;
   const token = isShape(request.params?._meta) ? request.params._meta.progressToken : undefined;
+  caller.went?.(target.deviceId);
   const handle = devices.call(
     target,
     {
       method: request.method,
       params,
-      client: caller.client,
+      client: key === undefined ? caller.client : { ...caller.client, uriKey: key },
       ...(typeof token === 'string' || typeof token === 'number' ? { progressToken: token } : {}),
       ...(caller.logLevel === undefined ? {} : { logLevel: caller.logLevel }),
       ...(traceparent === undefined ? {} : { traceparent }),

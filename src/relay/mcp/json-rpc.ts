@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { elementSpans, type Span, topLevelSpans } from '../../protocol/json-spans.js';
 import { depthWithin } from './json-depth.js';
 
-/** JSON-RPC 2.0 §5.1, and the code clients of the SDK know for a session that is no more. */
+/** JSON-RPC 2.0 §5.1, MCP's own (26 basic, "Error codes"), and what clients of the SDK know for a session that is no more. */
 export const ErrorCode = {
   parse: -32700,
   invalidRequest: -32600,
@@ -10,6 +10,12 @@ export const ErrorCode = {
   invalidParams: -32602,
   internal: -32603,
   sessionNotFound: -32001,
+  /** Legacy revisions only (25N server/resources, "Error Handling"). */
+  resourceNotFound: -32002,
+  /** The stateless revision only, from here on. */
+  headerMismatch: -32020,
+  missingCapability: -32021,
+  unsupportedVersion: -32022,
 } as const;
 
 export type ErrorCodeNumber = (typeof ErrorCode)[keyof typeof ErrorCode];
@@ -38,10 +44,20 @@ export interface RpcNotification {
   readonly raw: RawText;
 }
 
+/** A client's answer to a request of ours. */
+export interface RpcResponse {
+  readonly kind: 'response';
+  /** JSON text of the id; undefined for what is no id. */
+  readonly id: string | undefined;
+  /** The member that its outcome is in. */
+  readonly outcome: 'result' | 'error';
+  readonly raw: RawText;
+}
+
 export type RpcMessage =
   | RpcRequest
   | RpcNotification
-  | { readonly kind: 'response' }
+  | RpcResponse
   | { readonly kind: 'invalid'; readonly id: string; readonly problem: string };
 
 export type RpcBody =
@@ -94,7 +110,9 @@ function readMessage(value: unknown, raw: RawText): RpcMessage {
   const invalid = (problem: string): RpcMessage => ({ kind: 'invalid', id: id ?? 'null', problem });
   if (value.jsonrpc !== '2.0') return invalid('"jsonrpc" must be "2.0"');
   const { method, params } = value;
-  if (method === undefined && ('result' in value || 'error' in value)) return { kind: 'response' };
+  if (method === undefined && ('result' in value || 'error' in value)) {
+    return { kind: 'response', id, outcome: 'error' in value ? 'error' : 'result', raw };
+  }
   if (typeof method !== 'string' || method === '') return invalid('"method" must be a string');
   if (params !== undefined && !isShape(params)) return invalid('"params" must be an object');
   if (value.id === undefined) return { kind: 'notification', method, params, raw };

@@ -1,10 +1,9 @@
 import type { Limits } from '../../config/config.js';
-import type { Logger } from '../../log/logger.js';
 import type { Devices } from '../devices/types.js';
 import type { Accepts } from './accept.js';
 import { Answer } from './answer.js';
 import { BatchAnswer } from './batch-answer.js';
-import { CallReply } from './call-reply.js';
+import { traceContext } from './envelope.js';
 import { accepted, type Exchange, header, refuse, sendWhole } from './exchange.js';
 import { initializeResult } from './initialize-result.js';
 import {
@@ -18,31 +17,25 @@ import {
   rawMember,
   resultResponse,
 } from './json-rpc.js';
+import { isCall, type LegacyCalls, type PostContext } from './legacy-calls.js';
 import type { LegacyMethods } from './legacy-methods.js';
+import { LIST_KINDS, type Lists } from './lists.js';
 import { isLegacyVersion, negotiate } from './protocol-versions.js';
 import type { ReplayStreams } from './replay-streams.js';
 import { isThere, notThere } from './scope.js';
-import { isForwarded, type ServerCalls } from './server-calls.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
-import type { ToolCalls } from './tool-calls.js';
-import type { ToolLists } from './tool-list.js';
 
 export interface LegacyParts {
   readonly limits: Limits;
   readonly devices: Devices;
   readonly sessions: Sessions;
-  readonly lists: ToolLists;
+  readonly lists: Lists;
   readonly methods: LegacyMethods;
-  readonly toolCalls: ToolCalls;
-  readonly serverCalls: ServerCalls;
+  readonly calls: LegacyCalls;
   readonly streams: ReplayStreams;
   readonly version: string;
-  readonly logger: Logger;
 }
-
-/** W3C Trace Context §3.2. */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** POST of the revisions with `initialize` and sessions: 2024-11-05 to 2025-11-25. */
 export class LegacyEdge {
@@ -108,7 +101,7 @@ export class LegacyEdge {
     }
     const version = negotiate(params.protocolVersion);
     const { devices, sessions, lists } = this.parts;
-    const revision = lists.revision(principal.userId, endpoint);
+    const known = LIST_KINDS.map((kind) => [kind, lists.revision(principal.userId, endpoint, kind)] as const);
     const result = initializeResult(devices, principal.userId, endpoint, version, this.parts.version);
     if (typeof result === 'string') {
       return sendWhole(res, accepts, errorResponse(request.id, ErrorCode.internal, result));
@@ -118,7 +111,7 @@ export class LegacyEdge {
       capabilities: isShape(params.capabilities) ? params.capabilities : {},
       clientInfo: isShape(params.clientInfo) ? params.clientInfo : undefined,
     });
-    session.knownRevision = revision;
+    for (const [kind, revision] of known) session.known.set(kind, revision);
     if (res.destroyed) return;
     res.setHeader('Mcp-Session-Id', id);
     sendWhole(res, accepts, resultResponse(request.id, JSON.stringify(result)));
@@ -130,12 +123,12 @@ export class LegacyEdge {
       refuse(res, 400, { code: ErrorCode.invalidRequest, message: message.problem, id: message.id });
       return;
     }
-    if (message.kind === 'notification') this.#notified(session, message);
     if (message.kind !== 'request') {
+      this.#taken(session, message);
       accepted(res);
       return;
     }
-    if (!isCall(session, message)) {
+    if (!isCall(session, message.method)) {
       sendWhole(res, accepts, this.parts.methods.answer(session, message));
       return;
     }
@@ -144,7 +137,9 @@ export class LegacyEdge {
       refuse(res, 400, { code: ErrorCode.invalidRequest, message: problem, id: message.id });
       return;
     }
-    this.#call(exchange, session, message, (taken) => this.#answer(exchange, session, message.id, accepts, taken));
+    this.parts.calls.start(session, message, context(exchange, accepts), (taken) =>
+      this.#answer(exchange, session, message.id, accepts, taken),
+    );
   }
 
   /** Only 2025-03-26 has batches (25M basic, "Batching"). */
@@ -156,43 +151,21 @@ export class LegacyEdge {
       return;
     }
     const open = messages.filter((message) => message.kind === 'request' || message.kind === 'invalid');
-    for (const message of messages) if (message.kind === 'notification') this.#notified(session, message);
+    for (const message of messages) this.#taken(session, message);
     if (open.length === 0) {
       accepted(res);
       return;
     }
     const answer = this.#answer(exchange, session, 'null', accepts, () => {});
+    const post = context(exchange, accepts);
     const batch = new BatchAnswer(answer, open.length, this.parts.limits.requestBytes);
     for (const message of open) {
       if (message.kind === 'invalid') {
         batch.add(errorResponse(message.id, ErrorCode.invalidRequest, message.problem));
-      } else if (!isCall(session, message)) batch.add(this.parts.methods.answer(session, message));
+      } else if (!isCall(session, message.method)) batch.add(this.parts.methods.answer(session, message));
       else if (session.running.has(message.id)) {
         batch.add(errorResponse(message.id, ErrorCode.invalidRequest, 'A request with this id is still running'));
-      } else this.#call(exchange, session, message, (taken) => batch.slot(message.id, taken));
-    }
-  }
-
-  #call(
-    { principal, req }: Exchange,
-    session: Session,
-    request: RpcRequest,
-    target: ConstructorParameters<typeof CallReply>[2],
-  ): void {
-    const failsAs = request.method === 'tools/call' ? 'tool' : 'error';
-    const reply = new CallReply(request.id, failsAs, target, () => session.running.delete(request.id));
-    session.running.set(request.id, { reply, grantId: principal.grantId });
-    const named = header(req, 'traceparent');
-    const traceparent = named !== undefined && TRACEPARENT.test(named) ? named : undefined;
-    const call = { caller: session, request, reply, traceparent };
-    const { serverCalls, toolCalls, logger } = this.parts;
-    const { endpoint } = session;
-    try {
-      if (endpoint.kind === 'server') serverCalls.start(endpoint, call);
-      else toolCalls.start(endpoint, call);
-    } catch (error) {
-      logger.error('a call could not be started', { error });
-      reply.error(ErrorCode.internal, 'The relay failed to start this call (outcome unknown)');
+      } else this.parts.calls.start(session, message, post, (taken) => batch.slot(message.id, taken));
     }
   }
 
@@ -208,8 +181,19 @@ export class LegacyEdge {
     );
   }
 
-  /** The others (initialized, progress, roots/list_changed) change nothing here. */
-  #notified(session: Session, { method, params, raw }: Extract<RpcMessage, { readonly kind: 'notification' }>): void {
+  /**
+   * What has no answer. Nothing comes of `initialized`, which says nothing new; of `progress` on a question, which has no
+   * way to its server; and of `roots/list_changed`, because roots are the agent's.
+   */
+  #taken(session: Session, message: RpcMessage): void {
+    if (message.kind === 'response') {
+      const json = rawMember(message.raw, message.outcome);
+      if (message.id !== undefined && json !== undefined) session.questions.answered(message.id, message.outcome, json);
+      return;
+    }
+    if (message.kind !== 'notification') return;
+    const { method, params, raw } = message;
+    this.parts.calls.notify(session, message);
     if (method !== 'notifications/cancelled') return;
     const id = idText(params?.requestId, 'requestId', () => rawMember(raw, 'params'));
     const reason = typeof params?.reason === 'string' ? params.reason.slice(0, 200) : 'cancelled by the client';
@@ -217,13 +201,12 @@ export class LegacyEdge {
   }
 }
 
-function isInitialize(message: RpcMessage): message is RpcRequest {
-  return message.kind === 'request' && message.method === 'initialize';
+function context({ principal, req }: Exchange, accepts: Accepts): PostContext {
+  return { grantId: principal.grantId, events: accepts.events, traceparent: traceContext(header(req, 'traceparent')) };
 }
 
-/** True for what may take time and can be cancelled; the relay answers everything else of itself. */
-function isCall({ endpoint }: Session, { method }: RpcRequest): boolean {
-  return endpoint.kind === 'server' ? isForwarded(method) : method === 'tools/call';
+function isInitialize(message: RpcMessage): message is RpcRequest {
+  return message.kind === 'request' && message.method === 'initialize';
 }
 
 function batchProblem(session: Session, messages: readonly RpcMessage[]): string | undefined {

@@ -1,10 +1,10 @@
 import { ErrorCode, errorResponse, type RpcRequest, resultResponse } from './json-rpc.js';
+import { isListMethod, kindOfList, type ListMethod, type Lists } from './lists.js';
 import { LOG_LEVELS, type Session } from './session.js';
-import type { ToolLists } from './tool-list.js';
 
 /** Requests of a legacy session that the relay answers at once, of itself. */
 export class LegacyMethods {
-  constructor(private readonly lists: ToolLists) {}
+  constructor(private readonly lists: Lists) {}
 
   /** @returns the whole response, in-band errors included */
   answer(session: Session, request: RpcRequest): Buffer {
@@ -13,10 +13,8 @@ export class LegacyMethods {
         return resultResponse(request.id, '{}');
       case 'logging/setLevel':
         return this.#setLevel(session, request);
-      case 'tools/list':
-        return this.#listTools(session, request);
       default:
-        return unknownMethod(request);
+        return isListMethod(request.method) ? this.#list(session, request, request.method) : unknownMethod(request);
     }
   }
 
@@ -25,23 +23,26 @@ export class LegacyMethods {
     if (level === undefined) {
       return errorResponse(id, ErrorCode.invalidParams, `params.level must be one of: ${LOG_LEVELS.join(', ')}`);
     }
-    session.logLevel = level;
+    if (level !== session.logLevel) {
+      session.logLevel = level;
+      // What is told outside of calls is told from this level on.
+      session.listen?.open();
+    }
     return resultResponse(id, '{}');
   }
 
-  #listTools(session: Session, request: RpcRequest): Buffer {
+  #list(session: Session, request: RpcRequest, method: ListMethod): Buffer {
     const { id, params } = request;
-    const { userId, endpoint } = session;
-    if (!this.lists.hasTools(userId, endpoint)) return unknownMethod(request);
     const cursor = params?.cursor;
     if (cursor !== undefined && typeof cursor !== 'string') {
       return errorResponse(id, ErrorCode.invalidParams, 'params.cursor must be a string');
     }
-    const page = this.lists.page(userId, endpoint, session.claims.version, cursor);
+    const page = this.lists.page(session.caller(false), method, cursor);
     if (page === undefined) {
       return errorResponse(id, ErrorCode.invalidParams, 'This cursor is not valid (any more): list from the start.');
     }
-    session.knownRevision = page.revision;
+    const kind = kindOfList(method);
+    session.known.set(kind, this.lists.revision(session.userId, session.endpoint, kind));
     return resultResponse(id, page.json);
   }
 }

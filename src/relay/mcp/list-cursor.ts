@@ -3,7 +3,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 const MAC_BYTES = 16;
 const FORM = /^(\d{1,9})\.([A-Za-z0-9_-]{22})$/;
 
-/** Cursors of tools/list: an offset into one revision of one user's list, of no use for any other. */
+/** Cursors of lists: an offset into one revision of one of a user's lists, of no use for any other. */
 export class ListCursors {
   readonly #key: Buffer;
 
@@ -11,22 +11,23 @@ export class ListCursors {
     this.#key = Buffer.from(hkdfSync('sha256', sealKey, '', 'mcp-local-tunnel list cursor', 32));
   }
 
-  make(userId: string, revision: string, offset: number): string {
-    return `${offset}.${this.#mac(userId, revision, offset).toString('base64url')}`;
+  /** @param list what tells the list and its revision from all others of this user's */
+  make(userId: string, list: string, offset: number): string {
+    return `${offset}.${this.#mac(userId, list, offset).toString('base64url')}`;
   }
 
-  /** @returns the offset, or undefined for a cursor that was not made for this user and revision */
-  read(cursor: string, userId: string, revision: string): number | undefined {
+  /** @returns the offset, or undefined for a cursor that was not made for this user and list */
+  read(cursor: string, userId: string, list: string): number | undefined {
     const [, digits, mac] = FORM.exec(cursor) ?? [];
     if (digits === undefined || mac === undefined) return undefined;
     const offset = Number(digits);
-    const expected = this.#mac(userId, revision, offset);
+    const expected = this.#mac(userId, list, offset);
     const given = Buffer.from(mac, 'base64url');
     return given.length === expected.length && timingSafeEqual(given, expected) ? offset : undefined;
   }
 
-  #mac(userId: string, revision: string, offset: number): Buffer {
-    const text = JSON.stringify([userId, revision, offset]);
+  #mac(userId: string, list: string, offset: number): Buffer {
+    const text = JSON.stringify([userId, list, offset]);
     return createHmac('sha256', this.#key).update(text).digest().subarray(0, MAC_BYTES);
   }
 }

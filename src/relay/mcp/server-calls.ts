@@ -1,20 +1,17 @@
-import { members } from '../../protocol/json-spans.js';
 import type { Devices } from '../devices/types.js';
 import type { ServerEndpoint } from './endpoint.js';
 import { DRAINING, type Forwarded, forward } from './forward.js';
 import { rawMember } from './json-rpc.js';
 import { serverAt } from './scope.js';
 
-/** Methods that the relay answers at a transparent endpoint, too: what they are about belongs to the client's session. */
-const OWN = new Set(['ping', 'logging/setLevel', 'tools/list']);
-/** Not forwarded, because what follows from them would never reach the client; their capabilities are not declared. */
-const REFUSED = /^(?:resources\/(?:un)?subscribe|tasks\/.*)$/;
-/** The longest method that a call may have (protocol/messages.ts); the link ends over a longer one. */
+/** What belongs to the client's session or connection, and not to its server. */
+const OWN = new Set(['initialize', 'ping', 'logging/setLevel', 'subscriptions/listen']);
+/** The longest method that a call may have (protocol/call-messages.ts); the link ends over a longer one. */
 const METHOD_MAX = 256;
 
-/** True for a request that goes to the server of a transparent endpoint, whatever its method means. */
+/** True for a request, or a notification, that goes to the server of a transparent endpoint, whatever its method means. */
 export function isForwarded(method: string): boolean {
-  return method.length <= METHOD_MAX && !OWN.has(method) && !REFUSED.test(method);
+  return Buffer.byteLength(method) <= METHOD_MAX && !OWN.has(method);
 }
 
 /** Requests at a transparent endpoint: to the server as they are, the answer back as it is. */
@@ -24,6 +21,7 @@ export class ServerCalls {
     private readonly draining: () => boolean,
   ) {}
 
+  /** @param call its method is one that `isForwarded` knows */
   start(endpoint: ServerEndpoint, call: Forwarded): void {
     const { caller, request, reply } = call;
     const found = serverAt(this.devices, caller.userId, endpoint);
@@ -37,15 +35,6 @@ export class ServerCalls {
       return;
     }
     const target = { userId: caller.userId, deviceId: found.device.id, server: found.server.name };
-    const params = rawMember(request.raw, 'params') ?? Buffer.alloc(0);
-    forward(this.devices, target, request.method === 'tools/call' ? withoutTask(params) : params, call);
+    forward(this.devices, target, rawMember(request.raw, 'params') ?? Buffer.alloc(0), call);
   }
-}
-
-/** Whoever does not declare tasks takes a request as if `task` were not there (25N tasks, "Capability negotiation"). */
-function withoutTask(params: Buffer): Buffer {
-  const all = members(params, 0, params.length) ?? [];
-  const kept = all.filter(({ name }) => name !== 'task');
-  if (kept.length === all.length) return params;
-  return Buffer.from(`{${kept.map(({ keyStart, end }) => params.toString('utf8', keyStart, end)).join(',')}}`);
 }

@@ -1,9 +1,13 @@
 import type { CallClient } from '../../protocol/call-messages.js';
 import type { Principal } from '../auth/principal.js';
 import type { CallReply } from './call-reply.js';
+import type { Caller } from './caller.js';
+import { carriedClientCapabilities, unasked } from './client-capabilities.js';
 import { type Endpoint, endpointPath } from './endpoint.js';
-import type { Shape } from './json-rpc.js';
-import type { ListenStream } from './listen-stream.js';
+import type { LastingListen } from './lasting-listen.js';
+import type { ListKind } from './lists.js';
+import { Mailbox } from './mailbox.js';
+import { SessionQuestions } from './questions.js';
 import type { ReplayStream } from './replay-stream.js';
 import type { SessionClaims } from './session-codec.js';
 
@@ -18,19 +22,33 @@ export interface RunningCall {
   readonly grantId: string;
 }
 
+/** A resource the client wants to hear of. */
+export interface Subscribed {
+  readonly listen: LastingListen;
+  readonly grantId: string;
+}
+
 /** What a legacy session has in memory beside its claims; all of it may be lost, and is then made anew. */
 export class Session {
   /** Calls in flight by JSON text of the request's id. */
   readonly running = new Map<string, RunningCall>();
   /** Streams of calls that can be taken up again, by name. */
   readonly replays = new Map<string, ReplayStream>();
-  /** Open GET streams, newest last. */
-  readonly listeners = new Set<ListenStream>();
-  /** The session as a local server sees its client. */
+  /** What goes out on GET streams. */
+  readonly mailbox = new Mailbox();
+  readonly questions = new SessionQuestions();
+  /** Subscriptions by the URI as the client knows it. */
+  readonly subscriptions = new Map<string, Subscribed>();
+  /** Ids of the devices that its requests went to. */
+  readonly devices = new Set<string>();
+  /** Revisions of the lists that the client has, or has been told of. */
+  readonly known = new Map<ListKind, string>();
+  /** The session as a local server sees its client, for what belongs to no request. */
   readonly client: CallClient;
+  readonly #asked: CallClient;
+  /** At a transparent endpoint, while a GET stream is open. */
+  listen: LastingListen | undefined;
   logLevel: string = DEFAULT_LOG_LEVEL;
-  /** Revision of the tool list that the client has, or has been told of; undefined: not known. */
-  knownRevision: string | undefined;
   replayBytes = 0;
   lastUsed = Date.now();
 
@@ -41,16 +59,25 @@ export class Session {
     /** Where it was made; it is of no use elsewhere. */
     readonly endpoint: Endpoint,
   ) {
-    this.client = {
+    const capabilities = carriedClientCapabilities(claims.capabilities, claims.version, endpoint);
+    this.#asked = {
       era: 'legacy',
       protocolVersion: claims.version,
       endpoint: endpoint.kind,
       id: clientId,
       ...(claims.clientInfo === undefined ? {} : { info: claims.clientInfo }),
-      capabilities: carried(claims.capabilities),
-      ask: 'none',
+      capabilities,
+      ask: 'push',
       session: claims.sid,
     };
+    this.client = { ...this.#asked, ask: 'none', capabilities: unasked(capabilities) };
+  }
+
+  /** @param events the request can be answered by a stream, on which the client can be asked */
+  caller(events: boolean): Caller {
+    const { userId, endpoint, logLevel } = this;
+    const client = events ? this.#asked : this.client;
+    return { userId, endpoint, client, logLevel, went: (deviceId) => this.devices.add(deviceId) };
   }
 
   /** A session id is no authentication: whoever presents it must be the one it was made for. */
@@ -60,20 +87,27 @@ export class Session {
   }
 
   get idle(): boolean {
-    return this.running.size === 0 && this.replays.size === 0 && this.listeners.size === 0;
+    return this.running.size === 0 && this.replays.size === 0 && this.mailbox.newest === undefined;
   }
 
-  /** Cancels its calls and ends its streams. */
+  /** Ends whatever runs under a grant that was revoked. */
+  revoke(grantId: string): void {
+    for (const stream of this.mailbox.streams) if (stream.grantId === grantId) stream.end();
+    for (const call of [...this.running.values()]) if (call.grantId === grantId) call.reply.cancel('access revoked');
+    for (const [uri, { listen, grantId: under }] of this.subscriptions) {
+      if (under !== grantId) continue;
+      listen.close('access revoked');
+      this.subscriptions.delete(uri);
+    }
+  }
+
+  /** Cancels its calls, gives up its subscriptions and ends its streams. */
   close(reason: string): void {
     for (const { reply } of [...this.running.values()]) reply.cancel(reason);
     for (const stream of [...this.replays.values()]) stream.abandon();
-    for (const listener of [...this.listeners]) listener.end();
+    for (const { listen } of this.subscriptions.values()) listen.close(reason);
+    this.mailbox.end();
     this.replays.clear();
+    this.subscriptions.clear();
   }
-}
-
-/** Capabilities a server may rely on: what needs a way back to the client is not carried. */
-function carried(capabilities: Shape): Shape {
-  const { elicitation: _e, sampling: _s, roots: _r, tasks: _t, ...rest } = capabilities;
-  return rest;
 }

@@ -25,10 +25,12 @@ const store: Store = {
   close: () => Promise.resolve(),
 };
 
+const hooks = { reopened: () => Promise.resolve(), ended: () => Promise.resolve() };
+
 let sessions: Sessions;
 beforeEach(() => {
   vi.useFakeTimers();
-  sessions = new Sessions(randomBytes(32), store, { sessionSeconds: 100_000, replaySeconds: 300 });
+  sessions = new Sessions(randomBytes(32), store, { sessionSeconds: 100_000, replaySeconds: 300 }, hooks);
 });
 afterEach(() => {
   sessions.close();

@@ -11,6 +11,13 @@ export interface SessionsSettings {
   readonly replaySeconds: number;
 }
 
+export interface SessionHooks {
+  /** A session of before the relay restarted, or one that had been idle, is back in memory. */
+  reopened(session: Session, grantId: string): Promise<void>;
+  /** A client has ended its session for good. */
+  ended(session: Session): Promise<void>;
+}
+
 /** Sessions kept open in memory; the others are opened again from their ids. */
 const MAX_OPEN = 10_000;
 const IDLE_MS = 3600_000;
@@ -28,6 +35,7 @@ export class Sessions {
     sealKey: Uint8Array,
     private readonly store: Store,
     private readonly settings: SessionsSettings,
+    private readonly hooks: SessionHooks,
   ) {
     this.#codec = new SessionCodec(sealKey);
     this.#sweeper = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
@@ -65,6 +73,7 @@ export class Sessions {
     const left = issuedAt + this.settings.sessionSeconds - Date.now() / 1000;
     try {
       await this.store.put(`ended:${sid}`, true, { ttlSeconds: Math.max(60, Math.ceil(left)), durable: true });
+      await this.hooks.ended(session);
     } finally {
       this.#ending.delete(sid);
     }
@@ -76,11 +85,7 @@ export class Sessions {
 
   /** Ends whatever runs under a revoked grant. */
   revoke(grantId: string): void {
-    for (const session of this.#open.values()) {
-      for (const listener of [...session.listeners]) if (listener.grantId === grantId) listener.end();
-      for (const call of [...session.running.values()])
-        if (call.grantId === grantId) call.reply.cancel('access revoked');
-    }
+    for (const session of this.#open.values()) session.revoke(grantId);
   }
 
   close(): void {
@@ -100,6 +105,7 @@ export class Sessions {
     const first = this.#open.get(id);
     if (first !== undefined) return first;
     this.#remember(id, session);
+    await this.hooks.reopened(session, principal.grantId);
     return session;
   }
 
@@ -115,7 +121,7 @@ export class Sessions {
     if (this.#open.size <= MAX_OPEN) return;
     for (const [oldId, old] of this.#open) {
       if (!old.idle) continue;
-      this.#open.delete(oldId);
+      this.#forget(oldId, old);
       return;
     }
   }
@@ -127,7 +133,13 @@ export class Sessions {
         stream.forget();
         session.replays.delete(stream.name);
       }
-      if (session.idle && now - session.lastUsed > IDLE_MS) this.#open.delete(id);
+      if (session.idle && now - session.lastUsed > IDLE_MS) this.#forget(id, session);
     }
+  }
+
+  /** Out of memory until it is used again. */
+  #forget(id: string, session: Session): void {
+    this.#open.delete(id);
+    session.close('the session is idle');
   }
 }

@@ -1,6 +1,8 @@
-import type { ExposedTool } from '../devices/types.js';
+import { uriKey } from '../../protocol/uris.js';
+import type { ExposedPrompt, ExposedResource, ExposedTool } from '../devices/types.js';
+import { exposedMeta, presented } from './entry-shape.js';
 import { isShape, type Shape } from './json-rpc.js';
-import { type LegacyVersion, since } from './protocol-versions.js';
+import { MODERN_VERSION, since } from './protocol-versions.js';
 
 /**
  * A tool as a client of `version` gets it from /mcp: all its server sent, unknown fields too, but for the exposed name,
@@ -8,39 +10,33 @@ import { type LegacyVersion, since } from './protocol-versions.js';
  * versions: `taskSupport` would invite task-augmented calls (25N basic/utilities/tasks), and the relay has not declared
  * `tasks`, so a client that reads it as `required` would call the tool in no way at all.
  */
-export function shapeTool({ exposedName, target, tool }: ExposedTool, version: LegacyVersion): Shape {
-  const { icons, outputSchema, execution: _tasksAreNotCarried, ...rest } = tool;
+export function shapeTool({ exposedName, target, deviceName, tool }: ExposedTool, version: string): Shape {
+  const { outputSchema, execution: _tasksAreNotCarried, ...rest } = presented(tool, target.server, version);
   const shaped: Record<string, unknown> = { ...rest, name: exposedName };
-  delete shaped.title;
-  if (since(version, '2025-06-18')) {
-    shaped.title = `${target.server}: ${ownTitle(tool)}`;
-    if (isObjectSchema(outputSchema)) shaped.outputSchema = outputSchema;
-  }
+  if (since(version, '2025-06-18') && isOutputSchema(outputSchema, version)) shaped.outputSchema = outputSchema;
   if (tool.inputSchema !== undefined) shaped.inputSchema = withoutHeaderNames(tool.inputSchema);
-  const safe = since(version, '2025-11-25') ? safeIcons(icons) : [];
-  if (safe.length > 0) shaped.icons = safe;
+  if (tool._meta !== undefined) shaped._meta = exposedMeta(tool._meta, uriKey(deviceName, target.server));
   return shaped;
 }
 
-function ownTitle(tool: Shape): string {
-  if (typeof tool.title === 'string' && tool.title !== '') return tool.title;
-  const { annotations } = tool;
-  if (isShape(annotations) && typeof annotations.title === 'string' && annotations.title !== '')
-    return annotations.title;
-  return String(tool.name);
+/** The same of a prompt. */
+export function shapePrompt({ exposedName, target, prompt }: ExposedPrompt, version: string): Shape {
+  return { ...presented(prompt, target.server, version), name: exposedName };
+}
+
+/** The same of a resource, or of a template. */
+export function shapeResource(
+  { exposedUri, target, resource }: ExposedResource,
+  version: string,
+  member: 'uri' | 'uriTemplate',
+): Shape {
+  return { ...presented(resource, target.server, version), [member]: exposedUri };
 }
 
 /** Up to 2025-11-25 structured content is an object, and its schema says so. */
-function isObjectSchema(schema: unknown): boolean {
+function isOutputSchema(schema: unknown, version: string): boolean {
+  if (since(version, MODERN_VERSION)) return schema !== undefined;
   return isShape(schema) && schema.type === 'object';
-}
-
-/** Clients must refuse other schemes (25N basic, "Icons"); a local server's own http: address means nothing to them. */
-function safeIcons(icons: unknown): unknown[] {
-  if (!Array.isArray(icons)) return [];
-  return icons.filter(
-    (icon: unknown) => isShape(icon) && typeof icon.src === 'string' && /^(https:\/\/|data:)/i.test(icon.src),
-  );
 }
 
 /** Keywords whose members are named by the schema's author. */
