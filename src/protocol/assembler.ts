@@ -6,6 +6,11 @@ interface Partial {
   bytes: number;
 }
 
+/** Each piece costs memory beyond its bytes, so a message may not come byte by byte. Senders cut at 64 KiB. */
+export function tooManyPieces(pieces: number, bytes: number): boolean {
+  return pieces > 1024 + bytes / 1024;
+}
+
 /** Puts messages that came in several frames back together. One per link; results never pass through here. */
 export class Assembler {
   readonly #partial = new Map<string, Partial>();
@@ -27,7 +32,8 @@ export class Assembler {
     const partial = open ?? { pieces: [], bytes: 0 };
     partial.pieces.push(frame.body);
     partial.bytes += frame.body.length;
-    if (partial.bytes > this.maxBytes) throw new MessageError('too_large', 'message');
+    if (partial.bytes > this.maxBytes || tooManyPieces(partial.pieces.length, partial.bytes))
+      throw new MessageError('too_large', 'message');
     if (frame.more) {
       if (open === undefined) {
         if (this.#partial.size >= this.maxOpen) throw new MessageError('too_large', 'message');

@@ -37,8 +37,14 @@ export interface CallClient {
   readonly uriKey?: string;
 }
 
+/** Largest `ask` message, head and all. */
+export const QUESTION_BYTES = 4 * 1024 * 1024;
+/** Questions of one call that have been asked and are not gone. */
+export const OPEN_ASKS = 64;
+
 /** Head of an `ask` frame: a question of the server's to the client; its params' JSON text follows. */
 export type AskHead =
+  /** Numbers rise within a call. */
   | { readonly ask: number; readonly method: string }
   /** The agent has its answer, or the server takes the question back. */
   | { readonly ask: number; readonly gone: true };

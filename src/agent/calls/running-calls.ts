@@ -1,14 +1,12 @@
-import { Assembler } from '../../protocol/assembler.js';
 import { type CallHead, decodeCall } from '../../protocol/call-messages.js';
-import { encodeFrame, type Frame, FrameType, HEADER_BYTES, NO_ID } from '../../protocol/frames.js';
+import { type Frame, FrameType, NO_ID } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
-import { decodeCancel, decodeWindow, encodeWindow } from '../../protocol/messages.js';
-import { ReceiveWindow, SendStream } from '../../protocol/send-stream.js';
+import { decodeCancel, decodeWindow } from '../../protocol/messages.js';
+import { SendStream } from '../../protocol/send-stream.js';
 import type { AskReply } from '../servers/types.js';
+import { IncomingMessages } from './incoming-messages.js';
+import { OpenQuestions } from './open-questions.js';
 
-/** Largest `call` message: a relay's request bodies have 64 MiB at most, and a head comes before what is in them. */
-const CALL_BYTES = 65 * 1024 * 1024;
-const OPEN_CALLS = 1024;
 /** Progress is let go of when this much of a call's output waits for a slow client; results and logs never are. */
 const SLOW_BYTES = 256 * 1024;
 /** Finished calls the relay has not confirmed; above this a confirmation is asked for before the next heartbeat. */
@@ -21,8 +19,8 @@ export interface CallOutput {
   /** JSON text of one JSON-RPC notification for the client. @param droppable it may be left out for a slow client */
   event(json: Buffer, droppable: boolean): void;
   /**
-   * Asks the client, and waits for its reply. Outlives links.
-   * @param params JSON text on one line
+   * Asks the client, and waits for its reply, several at a time if need be. Outlives links, and ends with the call.
+   * @param params JSON text on one line; none becomes `{}`
    * @param signal takes the question back; rejects with its reason, or with that of `signal` above
    */
   ask(method: string, params: Uint8Array, signal: AbortSignal): Promise<AskReply>;
@@ -40,6 +38,9 @@ export interface CallAnswer {
 interface Call {
   readonly stream: SendStream;
   readonly abort: AbortController;
+  readonly questions: OpenQuestions;
+  /** It waits for events, for as long as the client likes. */
+  readonly lasting: boolean;
   /** The link it goes out on; undefined between links. */
   sender: LinkSender | undefined;
   finished: boolean;
@@ -47,11 +48,6 @@ interface Call {
   answerBytes: number;
   /** Its last frame had left when the ping under way was sent. */
   marked: boolean;
-}
-
-interface Incoming {
-  readonly assembler: Assembler;
-  readonly windows: Map<string, ReceiveWindow>;
 }
 
 /** What the connection under the calls can do besides sending. */
@@ -67,15 +63,17 @@ export interface CallLink {
 export class RunningCalls {
   readonly #calls = new Map<string, Call>();
   /** Calls of which not all pieces have come, by the link they come on: a link's pieces never meet another's. */
-  readonly #incoming = new Map<LinkSender, Incoming>();
+  readonly #incoming = new Map<LinkSender, IncomingMessages>();
   #unconfirmed = 0;
   #unconfirmedBytes = 0;
 
   constructor(private readonly run: RunCall) {}
 
-  /** Calls executing now. */
+  /** Calls executing now, without those that only listen. */
   get running(): number {
-    return this.#calls.size - this.#unconfirmed;
+    let running = 0;
+    for (const call of this.#calls.values()) if (!call.finished && !call.lasting) running += 1;
+    return running;
   }
 
   /** For hello: the calls that a new link may take up, which are those of no draining link. */
@@ -123,8 +121,14 @@ export class RunningCalls {
         call.sender?.wake(call.stream);
         return;
       }
+      case FrameType.answer: {
+        const call = this.#calls.get(frame.id);
+        if (call === undefined || call.finished) return;
+        const body = this.#incomingOf(link.sender).take(frame);
+        if (body !== undefined) call.questions.answered(body);
+        return;
+      }
       default:
-        // `answer` belongs to server requests, which this agent refuses itself.
         return;
     }
   }
@@ -147,23 +151,8 @@ export class RunningCalls {
   }
 
   #receive(frame: Frame, link: CallLink): void {
-    const { assembler, windows } = this.#incomingOf(link.sender);
-    let window = windows.get(frame.id);
-    if (frame.more || window !== undefined) {
-      if (window === undefined) {
-        window = new ReceiveWindow();
-        windows.set(frame.id, window);
-      }
-      const bytes = frame.body.length + HEADER_BYTES;
-      if (!window.receive(bytes)) throw new Error('call over its credit');
-      const limit = window.consume(bytes);
-      if (limit !== undefined) {
-        link.sender.control(encodeFrame(FrameType.window, false, frame.id, encodeWindow(limit)));
-      }
-    }
-    const body = assembler.add(frame);
+    const body = this.#incomingOf(link.sender).take(frame);
     if (body === undefined) return;
-    windows.delete(frame.id);
     if (frame.id === NO_ID) throw new Error('call without an id');
     const known = this.#calls.get(frame.id);
     if (known !== undefined) {
@@ -175,10 +164,10 @@ export class RunningCalls {
     void this.#execute(frame.id, head, params, link);
   }
 
-  #incomingOf(sender: LinkSender): Incoming {
+  #incomingOf(sender: LinkSender): IncomingMessages {
     let incoming = this.#incoming.get(sender);
     if (incoming === undefined) {
-      incoming = { assembler: new Assembler(CALL_BYTES, OPEN_CALLS), windows: new Map() };
+      incoming = new IncomingMessages(sender);
       this.#incoming.set(sender, incoming);
     }
     return incoming;
@@ -195,9 +184,16 @@ export class RunningCalls {
   }
 
   async #execute(id: string, head: CallHead, params: Buffer, link: CallLink): Promise<void> {
+    const push = (type: (typeof FrameType)['event' | 'ask' | 'result' | 'error'], body: Buffer): void => {
+      call.stream.push(type, body);
+      call.sender?.wake(call.stream);
+    };
+    const questions = new OpenQuestions((body) => push(FrameType.ask, body));
     const call: Call = {
       stream: new SendStream(id),
       abort: new AbortController(),
+      questions,
+      lasting: head.lasting === true,
       sender: link.sender,
       finished: false,
       answerBytes: 0,
@@ -205,10 +201,6 @@ export class RunningCalls {
     };
     this.#calls.set(id, call);
     link.sender.attach(call.stream);
-    const push = (type: (typeof FrameType)['event' | 'result' | 'error'], body: Buffer): void => {
-      call.stream.push(type, body);
-      call.sender?.wake(call.stream);
-    };
     let answer: CallAnswer;
     try {
       answer = await this.run(head, params, {
@@ -218,7 +210,7 @@ export class RunningCalls {
           if (droppable && call.stream.pending > SLOW_BYTES) return;
           push(FrameType.event, json);
         },
-        ask: () => Promise.resolve({ kind: 'error', error: { code: -32601, message: 'cannot be asked' } }),
+        ask: (method, question, signal) => questions.ask(method, question, signal),
       });
     } catch (error) {
       if (call.abort.signal.aborted) return;
@@ -227,6 +219,7 @@ export class RunningCalls {
     }
     if (call.abort.signal.aborted) return;
     call.finished = true;
+    questions.end(new Error('the call has ended'));
     push(FrameType[answer.kind], answer.json);
     call.answerBytes = answer.json.length;
     this.#unconfirmed += 1;
@@ -236,17 +229,18 @@ export class RunningCalls {
 
   #cancel(frame: Frame, link: CallLink): void {
     const { reason } = decodeCancel(frame.body);
-    const incoming = this.#incoming.get(link.sender);
-    incoming?.assembler.drop(frame.id);
-    incoming?.windows.delete(frame.id);
+    // It may be known by its first pieces only.
+    this.#incoming.get(link.sender)?.end(frame.id);
     const call = this.#calls.get(frame.id);
     if (call !== undefined) this.#forget(frame.id, call, new Error(reason));
   }
 
   #forget(id: string, call: Call, reason?: Error): void {
     this.#calls.delete(id);
+    for (const incoming of this.#incoming.values()) incoming.end(id);
     call.sender?.detach(call.stream);
     if (!call.finished) {
+      call.questions.end(reason);
       call.abort.abort(reason);
       return;
     }

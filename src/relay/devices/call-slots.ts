@@ -57,6 +57,10 @@ export class CallSlots {
     };
   }
 
+  limit(whose: 'device' | 'client'): number {
+    return whose === 'device' ? this.limits.perDevice : this.limits.perClient;
+  }
+
   /** Gives a place back; whoever waited longest for it goes next. */
   leave(deviceId: string, clientId: string): void {
     count(this.#perDevice, deviceId, -1);

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { encodeCall } from '../../protocol/call-messages.js';
+import { tooManyPieces } from '../../protocol/assembler.js';
+import { encodeCall, QUESTION_BYTES } from '../../protocol/call-messages.js';
 import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
 import { decodeWindow, encodeJson, encodeWindow } from '../../protocol/messages.js';
 import { SendStream } from '../../protocol/send-stream.js';
 import { CallCredit } from './call-credit.js';
+import { CallQuestions } from './call-questions.js';
 import { Deadline } from './deadline.js';
 import * as failures from './failures.js';
 import { LinkViolation } from './link.js';
 import type { CallFailure, CallRequest, CallSink } from './types.js';
 
-/** Largest notification of a call; one is put together before it is handed on. */
+/** Largest notification of a call; like a question, one is put together before it is handed on. */
 const EVENT_BYTES = 4 * 1024 * 1024;
 const LF = 10;
 const CR = 13;
@@ -32,15 +34,20 @@ export class Call {
   /** Random, so that no restart of the relay can meet an id an agent still remembers. */
   readonly id = randomBytes(16).toString('hex');
   readonly #credit = new CallCredit();
-  readonly #deadline: Deadline;
+  /** None for a lasting call. */
+  readonly #deadline: Deadline | undefined;
+  readonly #questions: CallQuestions;
   /** The `call` message; let go once the agent is known to have all of it. */
   #body: Buffer | undefined;
+  /** The `call` and the `answer`s of this link; begun anew on each. */
   #stream: SendStream | undefined;
   #sender: LinkSender | undefined;
   /** On an earlier link a part of it was sent, and how far that got is not known. */
   #sentBefore = false;
-  #event: Buffer[] = [];
-  #eventBytes = 0;
+  /** Pieces of a notification or a question. */
+  #pieces: Buffer[] = [];
+  #piecesOf: 'event' | 'ask' | undefined;
+  #pieceBytes = 0;
   #answer: 'result' | 'error' | undefined;
   #answerBytes = 0;
   #ended = false;
@@ -48,10 +55,17 @@ export class Call {
   constructor(private readonly options: CallOptions) {
     const { params, ...head } = options.request;
     this.#body = encodeCall({ server: options.server, ...head }, params);
+    this.#questions = new CallQuestions(options.sink, options.resultBytes);
+    if (options.request.lasting === true) return;
     this.#deadline = new Deadline(options.callMs, options.callMaxMs, (total) => {
       const seconds = (total ? options.callMaxMs : options.callMs) / 1000;
       this.#end(failures.timeout(options.deviceName, seconds, this.dispatched, total), 'timeout');
     });
+  }
+
+  /** It only listens: no work of a client's is lost with it. */
+  get lasting(): boolean {
+    return this.options.request.lasting === true;
   }
 
   /** Some of it was handed to a socket: it may have run. */
@@ -67,17 +81,19 @@ export class Call {
   /** Goes out on this link from now on. @param agentHasIt the agent said in hello that it has received this call */
   attach(sender: LinkSender, agentHasIt: boolean): void {
     this.#sender = sender;
+    // An agent counts what comes for a call from zero on each link.
+    this.#stream = new SendStream(this.id);
     if (agentHasIt || this.#body === undefined) {
-      // The agent has it. Credit given on the old link may have been lost with it.
+      // The agent has it. Credit given on the old link may have been lost with it, and so may answers.
       this.#body = undefined;
       this.#sentBefore = true;
       sender.control(encodeFrame(FrameType.window, false, this.id, encodeWindow(this.#credit.limit)));
-      return;
+      for (const answer of this.#questions.unconfirmed) this.#stream.push(FrameType.answer, answer);
+    } else {
+      // The agent never had all of it, so it has not run.
+      this.#sentBefore = false;
+      this.#stream.push(FrameType.call, this.#body);
     }
-    // The agent never had all of it, so it has not run: it starts again, with an agent that counts from zero.
-    this.#sentBefore = false;
-    this.#stream = new SendStream(this.id);
-    this.#stream.push(FrameType.call, this.#body);
     sender.attach(this.#stream);
   }
 
@@ -98,11 +114,11 @@ export class Call {
     }
     if (!this.#credit.receive(frame.body.length)) throw new LinkViolation('more than its credit');
     this.#body = undefined;
-    this.#deadline.progress();
-    if (frame.type === FrameType.event) this.#onEvent(frame);
-    else if (frame.type === FrameType.result) this.#onPiece('result', frame);
-    else if (frame.type === FrameType.error) this.#onPiece('error', frame);
-    else this.#broken('a question the client cannot be asked');
+    this.#deadline?.progress();
+    const { type } = frame;
+    if (type === FrameType.event || type === FrameType.ask) {
+      this.#onMessage(type === FrameType.ask ? 'ask' : 'event', frame);
+    } else this.#onPiece(type === FrameType.error ? 'error' : 'result', frame);
   }
 
   /** The client gives up: the agent is told, the sink hears nothing more. */
@@ -119,30 +135,63 @@ export class Call {
     if (!this.#ended) this.#grant(this.#credit.consumed(bytes));
   }
 
-  /** The client's reply to a question. */
-  answer(_ask: number, _kind: 'result' | 'error', _json: Buffer): void {}
+  /** The client's reply to a question; let go when the question is no longer open. */
+  answer(ask: number, kind: 'result' | 'error', json: Buffer): void {
+    if (this.#ended) return;
+    const body = this.#questions.answer(ask, kind, json);
+    if (body === undefined) return;
+    this.#deadline?.hold(this.#questions.waiting);
+    // Between links it waits with the others for the next one.
+    if (this.#stream === undefined) return;
+    this.#stream.push(FrameType.answer, body);
+    this.#sender?.wake(this.#stream);
+  }
 
-  #onEvent(frame: Frame): void {
-    this.#eventBytes += frame.body.length;
-    const wrong =
-      this.#answer === undefined
-        ? wrongBytes(frame.body, this.#eventBytes, EVENT_BYTES)
-        : 'a notification in its answer';
+  #onMessage(kind: 'event' | 'ask', frame: Frame): void {
+    const wrong = this.#wrongMessage(kind, frame);
     if (wrong !== undefined) {
       this.#broken(wrong);
       return;
     }
-    this.#event.push(frame.body);
+    this.#pieces.push(frame.body);
+    this.#piecesOf = frame.more ? kind : undefined;
     if (frame.more) {
-      // Otherwise a notification larger than the window would wait for itself.
+      // Otherwise a message larger than the window would wait for itself.
       this.#grant(this.#credit.skip(frame.body.length));
       return;
     }
-    const event = this.#event.length === 1 ? frame.body : Buffer.concat(this.#event, this.#eventBytes);
-    this.#event = [];
-    this.#eventBytes = 0;
-    this.#credit.handOn(event.length, frame.body.length);
-    this.options.sink.event(event);
+    const whole = this.#pieces.length === 1 ? frame.body : Buffer.concat(this.#pieces, this.#pieceBytes);
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    if (kind === 'ask') {
+      this.#onAsk(whole, frame);
+      return;
+    }
+    this.#credit.handOn(whole.length, frame.body.length);
+    this.options.sink.event(whole);
+  }
+
+  #wrongMessage(kind: 'event' | 'ask', frame: Frame): string | undefined {
+    if (this.#answer !== undefined) return 'something else in its answer';
+    if (this.#piecesOf !== undefined && this.#piecesOf !== kind) return 'one message within another';
+    this.#pieceBytes += frame.body.length;
+    if (this.#pieceBytes > (kind === 'event' ? EVENT_BYTES : QUESTION_BYTES)) return `too large a message (${kind})`;
+    if (tooManyPieces(this.#pieces.length, this.#pieceBytes)) return 'a message in too many pieces';
+    // A question's head may begin with any bytes: its params are looked at when it is whole.
+    return wrongBytes(frame.body, kind === 'event');
+  }
+
+  #onAsk(body: Buffer, last: Frame): void {
+    const wrong = this.#questions.take(body);
+    // The sink may have ended the call.
+    if (this.#ended) return;
+    if (wrong !== undefined) {
+      this.#broken(wrong);
+      return;
+    }
+    this.#deadline?.hold(this.#questions.waiting);
+    // A question is not reported by `consumed`: CallQuestions limits how much of them there may be.
+    this.#grant(this.#credit.skip(last.body.length));
   }
 
   #onPiece(kind: 'result' | 'error', frame: Frame): void {
@@ -151,7 +200,7 @@ export class Call {
       this.#end(failures.tooLarge(this.options.deviceName, this.options.resultBytes), 'too_large');
       return;
     }
-    const order = this.#event.length > 0 || (this.#answer !== undefined && this.#answer !== kind);
+    const order = this.#piecesOf !== undefined || (this.#answer !== undefined && this.#answer !== kind);
     const wrong = order ? 'an answer within something else' : wrongBytes(frame.body);
     if (wrong !== undefined) {
       this.#broken(wrong);
@@ -187,7 +236,7 @@ export class Call {
 
   #finish(): void {
     this.#ended = true;
-    this.#deadline.stop();
+    this.#deadline?.stop();
     this.detach();
     this.#body = undefined;
     this.options.ended(this);
@@ -195,8 +244,8 @@ export class Call {
 }
 
 /** What the sink cannot take: it writes lines, and it reports bytes, without which no credit comes back. */
-function wrongBytes(bytes: Buffer, total = 0, max = 0): string | undefined {
+function wrongBytes(bytes: Buffer, text = true): string | undefined {
   if (bytes.length === 0) return 'an empty frame';
-  if (total > max) return 'a notification that is too large';
+  if (!text) return undefined;
   return bytes.includes(LF) || bytes.includes(CR) ? 'a line break' : undefined;
 }

@@ -1,7 +1,8 @@
-/** One call's time: a span without progress, and a total. Owns one timer until `stop`. */
+/** One call's time: a span without progress, which may be held, and a total. Owns one timer until `stop`. */
 export class Deadline {
   readonly #began = Date.now();
   #progress = this.#began;
+  #held = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param expired told whether it was the total time that passed */
@@ -18,13 +19,23 @@ export class Deadline {
     this.#progress = Date.now();
   }
 
+  /** While it is held, only the total counts: somebody thinks about a question. */
+  hold(held: boolean): void {
+    if (held === this.#held) return;
+    this.#held = held;
+    this.#progress = Date.now();
+    if (held) return;
+    clearTimeout(this.#timer);
+    this.#arm();
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }
 
   #arm(): void {
     const now = Date.now();
-    const idle = this.#progress + this.idleMs - now;
+    const idle = this.#held ? Number.POSITIVE_INFINITY : this.#progress + this.idleMs - now;
     const total = this.#began + this.totalMs - now;
     if (idle <= 0 || total <= 0) {
       this.expired(total <= 0);

@@ -9,8 +9,11 @@ export class DeviceCalls {
   readonly #calls = new Map<string, Call>();
   #sender: LinkSender | undefined;
 
-  get size(): number {
-    return this.#calls.size;
+  /** Calls whose end is worth waiting for: without those that only listen. */
+  get running(): number {
+    let running = 0;
+    for (const call of this.#calls.values()) if (!call.lasting) running += 1;
+    return running;
   }
 
   /** Begins a call; it goes out now, or with the next link. */

@@ -125,8 +125,9 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
       refuse(this.#refusal(user, deviceId));
       return handle;
     }
+    const slots = request.lasting === true ? user.listens : user.slots;
     const start = () => {
-      const leave = () => user.slots.leave(deviceId, clientId);
+      const leave = () => slots.leave(deviceId, clientId);
       const ended = () => {
         leave();
         this.#checkIdle();
@@ -136,9 +137,12 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
       leave();
       refuse(this.#refusal(user, deviceId));
     };
-    const { callsPerDevice, callsPerClient } = this.config.limits;
-    stopWaiting = user.slots.enter(deviceId, clientId, start, (whose) =>
-      refuse(failures.busy(device.name, whose === 'device' ? callsPerDevice : callsPerClient, whose)),
+    stopWaiting = slots.enter(deviceId, clientId, start, (whose) =>
+      refuse(
+        request.lasting === true
+          ? failures.tooManyListens(device.name, slots.limit(whose), whose)
+          : failures.busy(device.name, slots.limit(whose), whose),
+      ),
     );
     return handle;
   }

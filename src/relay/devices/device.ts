@@ -71,9 +71,9 @@ export class Device {
     return this.#since;
   }
 
-  /** Calls it is working on. */
+  /** Calls it is working on, without those that only listen. */
   get running(): number {
-    return this.#calls.size;
+    return this.#calls.running;
   }
 
   get view(): DeviceView {

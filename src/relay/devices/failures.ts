@@ -41,6 +41,15 @@ export function busy(device: string, limit: number, whose: 'device' | 'client'):
   };
 }
 
+export function tooManyListens(device: string, limit: number, whose: 'device' | 'client'): CallFailure {
+  const who = whose === 'device' ? `${device} is listened to` : 'This client listens to servers';
+  return {
+    code: 'busy',
+    dispatched: false,
+    message: `${who} ${limit} times, which is the limit. Unsubscribe from something, or close a stream.`,
+  };
+}
+
 export function timeout(device: string, seconds: number, dispatched: boolean, total: boolean): CallFailure {
   const how = total ? `took longer than ${seconds} s` : `made no progress for ${seconds} s`;
   return {

@@ -15,7 +15,7 @@ export interface CallRequest {
   readonly traceparent?: string;
   /** A notification of the client's; see CallHead. */
   readonly notify?: boolean;
-  /** No deadline, and no place among the calls in flight; see CallHead. */
+  /** No deadline, and no place among the calls in flight but among `listensPerClient`; see CallHead. */
   readonly lasting?: boolean;
 }
 
@@ -55,7 +55,7 @@ export interface Question {
 export interface CallHandle {
   /** Gives up on the call: the agent is told, the sink hears nothing more. */
   cancel(reason: string): void;
-  /** The bytes given to `event` or `piece` that have left towards the client; gives the agent credit for more. */
+  /** The bytes given to `event` or `piece` (not to `ask`) that have left towards the client; gives the agent credit for more. */
   consumed(bytes: number): void;
   /** The client's reply to a question. @param json text of its `result` or `error` member; line breaks become spaces */
   answer(ask: number, kind: 'result' | 'error', json: Buffer): void;
@@ -66,7 +66,7 @@ export type CallFailureCode =
   | 'offline'
   /** It was connected and no longer exists under this user. */
   | 'unknown_device'
-  /** More calls in flight than allowed, for longer than `queueSeconds`. */
+  /** More calls in flight than allowed, for longer than `queueSeconds`; or more of those that only listen. */
   | 'busy'
   /** `callSeconds` or `callMaxSeconds` passed. */
   | 'timeout'

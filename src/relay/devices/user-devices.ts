@@ -12,6 +12,8 @@ import { ToolTable } from './tool-list.js';
 import type { DeviceView } from './types.js';
 
 const CHANGE_PAUSE_MS = 250;
+/** Calls that only listen, of all clients: an agent lists every call in its hello, which has room for 10,000. */
+const LISTENS_PER_DEVICE = 4096;
 /** Remembered devices for each one that may be present at a time. */
 const REMEMBERED = 4;
 
@@ -25,6 +27,8 @@ export interface UserOptions {
 /** One user's devices: names, the merged tools, places for calls. */
 export class UserDevices {
   readonly slots: CallSlots;
+  /** Places of calls that only listen. */
+  readonly listens: CallSlots;
   readonly changes: ChangeSignal;
   readonly #devices = new Map<string, Device>();
   #views: readonly DeviceView[] | undefined;
@@ -37,6 +41,11 @@ export class UserDevices {
       perDevice: limits.callsPerDevice,
       perClient: limits.callsPerClient,
       queueMs: limits.queueSeconds * 1000,
+    });
+    this.listens = new CallSlots({
+      perDevice: LISTENS_PER_DEVICE,
+      perClient: limits.listensPerClient,
+      queueMs: 0,
     });
     for (const record of directory.records(userId).values()) {
       const present = !record.left && record.lastSeen + limits.presentSeconds * 1000 > Date.now();
