@@ -1,23 +1,20 @@
-import { isShape, type RpcBody } from './json-rpc.js';
-import { LEGACY_VERSIONS, MODERN_VERSION } from './protocol-versions.js';
-
-/** The key by which a request of the stateless revision names its version (2026-07-28 basic, "_meta"). */
-const ENVELOPE_VERSION = 'io.modelcontextprotocol/protocolVersion';
+import { claimedVersion } from './envelope.js';
+import type { RpcBody } from './json-rpc.js';
+import { MODERN_VERSION } from './protocol-versions.js';
 
 export type Era = 'legacy' | 'modern';
 
-/** Which era a POST speaks, by nothing but itself: the envelope decides, then `initialize`, then the header. */
-export function eraOf(body: RpcBody, versionHeader: string | undefined): Era {
-  if (body.kind !== 'single') return 'legacy';
-  const { message } = body;
-  if (message.kind !== 'request' && message.kind !== 'notification') return 'legacy';
-  const meta = message.params?._meta;
-  if (isShape(meta) && Object.hasOwn(meta, ENVELOPE_VERSION)) return 'modern';
-  return versionHeader === MODERN_VERSION && message.method !== 'initialize' ? 'modern' : 'legacy';
-}
-
 /**
- * What a server of the legacy era tells a modern client; one that can do both then falls back to `initialize`.
- * Answered with 400 and no modern error code, which is what clients take for "legacy".
+ * Which era a POST speaks, by nothing but itself (26 basic/versioning): an envelope in the body decides, then
+ * `initialize`, then the header. An envelope that names a version we do not have is answered as a modern one is; an
+ * `initialize` is modern only under an envelope of the stateless revision, which has no such method.
  */
-export const MODERN_REFUSAL = `Unsupported protocol version: ${MODERN_VERSION} (supported versions: ${LEGACY_VERSIONS.join(', ')}). Send initialize.`;
+export function eraOf(body: RpcBody, versionHeader: string | undefined): Era {
+  const named = versionHeader === MODERN_VERSION ? 'modern' : 'legacy';
+  if (body.kind !== 'single') return named;
+  const { message } = body;
+  if (message.kind !== 'request' && message.kind !== 'notification') return named;
+  const claimed = claimedVersion(message.params);
+  if (message.method === 'initialize') return claimed === MODERN_VERSION ? 'modern' : 'legacy';
+  return claimed === undefined ? named : 'modern';
+}

@@ -1,13 +1,14 @@
 import type { Limits } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
 import { type Accepts, isJson, readAccept } from './accept.js';
-import { eraOf, MODERN_REFUSAL } from './era.js';
+import { eraOf } from './era.js';
 import { formatEventId, parseEventId } from './event-id.js';
 import { sendOneEvent } from './event-stream.js';
-import { accepted, type Exchange, header, refuse } from './exchange.js';
+import { type Exchange, header, refuse } from './exchange.js';
 import { ErrorCode, errorResponse, readBody } from './json-rpc.js';
 import type { LegacyEdge } from './legacy-edge.js';
 import type { Listeners } from './listeners.js';
+import type { ModernEdge } from './modern-edge.js';
 import { readRequestBody } from './request-body.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
@@ -15,6 +16,7 @@ import type { Sessions } from './sessions.js';
 export interface McpEndpointParts {
   readonly limits: Limits;
   readonly legacy: LegacyEdge;
+  readonly modern: ModernEdge;
   readonly sessions: Sessions;
   readonly listeners: Listeners;
   readonly draining: () => boolean;
@@ -57,6 +59,7 @@ export class McpEndpoint {
   close(): void {
     this.parts.stop();
     this.parts.sessions.close();
+    void this.parts.modern.close();
   }
 
   async #post(exchange: Exchange): Promise<void> {
@@ -75,11 +78,9 @@ export class McpEndpoint {
     }
     const body = readBody(read.body);
     if (body.kind === 'unreadable') return refuse(res, 400, { code: body.code, message: body.problem });
-    if (eraOf(body, header(req, 'mcp-protocol-version')) === 'legacy')
-      return this.parts.legacy.post(exchange, body, accepts);
-    const message = body.kind === 'single' ? body.message : undefined;
-    if (message?.kind !== 'request') return accepted(res);
-    refuse(res, 400, { code: ErrorCode.invalidRequest, message: MODERN_REFUSAL, id: message.id });
+    const era = eraOf(body, header(req, 'mcp-protocol-version'));
+    if (era === 'legacy') await this.parts.legacy.post(exchange, body, accepts);
+    else this.parts.modern.post(exchange, body, accepts);
   }
 
   async #get(exchange: Exchange): Promise<void> {
