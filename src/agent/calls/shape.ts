@@ -10,6 +10,7 @@ import { type EditedObject, mayHold, SpanEdits } from './shape/span-edits.js';
 const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 /** Results that are a tool's, as they are or within a task. */
 const TOOL_RESULTS = new Set(['tools/call', 'tasks/result', 'tasks/get', 'tasks/update', 'tasks/cancel', 'tasks/list']);
+const OTHERS = new Set(['prompts/get', 'completion/complete']);
 /** Without one of these texts there is no URI and no task id in a result. */
 const EXPOSED = ['"resource', 'resourceUri"', '"taskId"', '"contents"'];
 
@@ -128,7 +129,8 @@ function marked(json: Buffer, marks: ReadonlyMap<string, string>): Buffer {
 
 function toLegacy(result: EditedObject, method: string, { uriKey }: Rules): void {
   result.drop('resultType');
-  if (CACHEABLE.has(method)) {
+  // What a server's own method returns under these names is its own.
+  if (CACHEABLE.has(method) || TOOL_RESULTS.has(method) || OTHERS.has(method)) {
     result.drop('ttlMs');
     result.drop('cacheScope');
   }
