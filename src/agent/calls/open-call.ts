@@ -79,6 +79,7 @@ export class OpenCall {
     const leave = () => this.cancel(signal.reason);
     this.#attached = { head, output };
     signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
     try {
       for (;;) {
         signal.throwIfAborted();
