@@ -60,7 +60,17 @@ export function createEndpoint(parts: EndpointParts): McpEndpoint {
     version,
   });
   const listens = new ModernListens({ devices, lists, limits, draining: isDraining });
-  const modern = new ModernEdge({ limits, devices, lists, mergedCalls, serverCalls, listens, version, logger });
+  const modern = new ModernEdge({
+    limits,
+    devices,
+    lists,
+    mergedCalls,
+    serverCalls,
+    listens,
+    draining: isDraining,
+    version,
+    logger,
+  });
   const undo = [
     parts.onRevoked((grantId) => sessions.revoke(grantId)),
     parts.onRevoked((grantId) => modern.revoke(grantId)),

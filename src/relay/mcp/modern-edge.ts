@@ -2,18 +2,27 @@ import type { Limits } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
 import type { Devices } from '../devices/types.js';
 import type { Accepts } from './accept.js';
+import { AgentAnswer } from './agent-answer.js';
 import { Answer } from './answer.js';
 import { CallReply } from './call-reply.js';
 import { discoverResult } from './discover.js';
 import { accepted, type Exchange, refuse, sendWhole } from './exchange.js';
 import type { Forwarded } from './forward.js';
-import { ErrorCode, isShape, type RpcBody, type RpcRequest, resultResponse } from './json-rpc.js';
+import {
+  ErrorCode,
+  isShape,
+  type RpcBody,
+  type RpcNotification,
+  type RpcRequest,
+  rawMember,
+  resultResponse,
+} from './json-rpc.js';
 import { isListMethod, type ListMethod, type Lists } from './lists.js';
 import { isMergedCall, type MergedCalls } from './merged-calls.js';
 import { paramHeaderProblem } from './mirrored-headers.js';
 import { errorStatus, type Refusal, sendRefusal, unknownMethod } from './modern-error.js';
 import type { ModernListens } from './modern-listens.js';
-import { type Admitted, admit } from './modern-request.js';
+import { type Admitted, admit, senderOf } from './modern-request.js';
 import { ModernStream } from './modern-stream.js';
 import { MODERN_VERSION } from './protocol-versions.js';
 import { ownMembers } from './relay-info.js';
@@ -27,9 +36,18 @@ export interface ModernParts {
   readonly mergedCalls: Pick<MergedCalls, 'start'>;
   readonly serverCalls: Pick<ServerCalls, 'start'>;
   readonly listens: ModernListens;
+  readonly draining: () => boolean;
   readonly version: string;
   readonly logger: Logger;
 }
+
+/** Of other revisions or another transport. */
+const REMOVED_NOTIFICATIONS = new Set([
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+]);
 
 /** A request under way. */
 interface Running {
@@ -55,7 +73,7 @@ export class ModernEdge {
     } else if (body.kind === 'single' && body.message.kind === 'request') {
       this.#request(exchange, body.message, accepts);
     } else {
-      // Nothing of the revision's own: what cancels is closing the stream (26 basic/transports/streamable-http).
+      if (body.kind === 'single' && body.message.kind === 'notification') this.#notified(exchange, body.message);
       accepted(res);
     }
   }
@@ -152,6 +170,24 @@ export class ModernEdge {
     if (!isShape(tool)) return undefined;
     const problem = paramHeaderProblem(req.headers, tool.inputSchema, params?.arguments);
     return problem === undefined ? undefined : { code: ErrorCode.headerMismatch, message: problem };
+  }
+
+  /**
+   * The revision itself has no notifications from clients: what cancels is closing the stream (26
+   * basic/transports/streamable-http). A server's own get there from its transparent endpoint.
+   */
+  #notified(exchange: Exchange, notification: RpcNotification): void {
+    const { endpoint } = exchange;
+    const { method, raw } = notification;
+    if (endpoint.kind !== 'server' || REMOVED_NOTIFICATIONS.has(method) || !isForwarded(method)) return;
+    const { devices, draining } = this.parts;
+    const caller = senderOf(exchange, notification);
+    const at = caller && serverAt(devices, caller.userId, endpoint);
+    if (caller === undefined || at === undefined || draining()) return;
+    const target = { userId: caller.userId, deviceId: at.device.id, server: at.server.name };
+    const params = rawMember(raw, 'params') ?? Buffer.alloc(0);
+    const ignored = new AgentAnswer();
+    ignored.started(devices.call(target, { method, params, client: caller.client, notify: true }, ignored));
   }
 
   /** A model can act on a tool's result; any other request went to an address that does not exist. */

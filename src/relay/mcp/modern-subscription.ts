@@ -78,7 +78,7 @@ export class ModernSubscription {
    * the result (26 basic/patterns/subscriptions, "Graceful Closure"), for the pages name one each.
    * @param result JSON text, where it is a server's own
    */
-  end(reason: string, result = Buffer.from(`{"resultType":"complete",${this.#meta}}`)): void {
+  end(reason: string, result: Buffer = Buffer.from(`{"resultType":"complete",${this.#meta}}`)): void {
     if (this.#state === 'opening') {
       const problem = { code: ErrorCode.internal, message: `The subscription was not opened: ${reason}` };
       this.error(Buffer.from(JSON.stringify(problem)), problem.code);

@@ -1,0 +1,325 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fill } from './endpoint-devices.js';
+import { capable, envelope, headersOf, ModernClient, PREFIX, VERSION } from './modern-client.js';
+import { replyOf } from './raw-client.js';
+import { exposed, laptop, serverView } from './test-devices.js';
+import { startTestRelay, type TestRelay } from './test-relay.js';
+
+const TASK_CAPABLE = capable({ extensions: { 'io.modelcontextprotocol/tasks': {} } });
+
+let relay: TestRelay;
+let client: ModernClient;
+beforeEach(async () => {
+  relay = await startTestRelay();
+  fill(relay.devices);
+  relay.devices.answer = (call) => call.result('{"resultType":"complete"}');
+  client = await ModernClient.of(relay);
+});
+afterEach(async () => {
+  expect(relay.log.errors).toEqual([]);
+  await relay[Symbol.asyncDispose]();
+});
+
+async function refusal(response: Promise<Response>): Promise<{ status: number; id: unknown; code: number }> {
+  const { status } = await response;
+  const { id, error } = await replyOf(await response);
+  return { status, id, code: error.code };
+}
+
+const MISMATCH = { status: 400, id: 'i', code: -32020 };
+
+describe('the headers that mirror a request (§7.17)', () => {
+  it.each(['MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name'])('%s may not be missing', async (name) => {
+    expect(await refusal(client.call('i', 'shell__execute', {}, { without: [name] }))).toEqual(MISMATCH);
+  });
+
+  it.each([
+    ['MCP-Protocol-Version', '2025-11-25'],
+    ['Mcp-Method', 'tools/list'],
+    ['Mcp-Method', 'Tools/call'],
+    ['Mcp-Name', 'shell__other'],
+    ['Mcp-Name', 'SHELL__EXECUTE'],
+    ['Mcp-Name', '=?base64?!!?='],
+    ['Mcp-Name', '=?base64?c2hlbGxfX2V4ZWN1dGU?='],
+    ['Mcp-Name', '=?base64?/w==?='],
+    ['Mcp-Name', '=?BASE64?c2hlbGxfX2V4ZWN1dGU=?='],
+    ['Mcp-Name', 'sh\u00e9ll'],
+  ])('%s may not be %s', async (name, value) => {
+    const answer = client.call('i', 'shell__execute', {}, { headers: { [name]: value } });
+    expect(await refusal(answer)).toEqual(MISMATCH);
+  });
+
+  it('are compared once decoded, and by name whatever its case', async () => {
+    const value = `=?base64?${Buffer.from('shell__execute').toString('base64')}?=`;
+    const headers = { 'mcp-name': value, 'MCP-METHOD': 'tools/call' };
+    const response = await client.call('i', 'shell__execute', {}, { headers });
+    expect(response.status).toBe(200);
+  });
+
+  it.each(['ünïcode', ' padded ', '=?base64?literal?=', 'line\nbreak', ''])('carry %j in Base64', async (name) => {
+    relay.devices.setTools('u1', [{ ...exposed('u1', 'x'), exposedName: name }]);
+    const header = `=?base64?${Buffer.from(name).toString('base64')}?=`;
+    const response = await client.call('i', name, {}, { headers: { 'Mcp-Name': header } });
+    expect((await replyOf(response)).result).toBeDefined();
+    expect(await refusal(client.call('i', name, {}, { headers: { 'Mcp-Name': 'x' } }))).toEqual(MISMATCH);
+  });
+
+  it('a name that reads like Base64 is not sent as it stands', async () => {
+    relay.devices.setTools('u1', [{ ...exposed('u1', 'x'), exposedName: '=?base64?eA==?=' }]);
+    const headers = { 'Mcp-Name': '=?base64?eA==?=' };
+    expect(await refusal(client.call('i', '=?base64?eA==?=', {}, { headers }))).toEqual(MISMATCH);
+  });
+
+  it.each([
+    ['prompts/get', { name: 'p' }],
+    ['resources/read', { uri: 'a:b' }],
+    ['tasks/get', { taskId: 't' }],
+    ['tasks/update', { taskId: 't' }],
+    ['tasks/cancel', { taskId: 't' }],
+  ])('Mcp-Name is wanted on %s', async (method, params) => {
+    const server = await ModernClient.of(relay, '/laptop/shell');
+    const options = { meta: TASK_CAPABLE };
+    expect((await server.request('i', method, params, options)).status).toBe(200);
+    expect(await refusal(server.request('i', method, params, { ...options, without: ['Mcp-Name'] }))).toEqual(MISMATCH);
+    expect(await refusal(server.request('i', method, params, { ...options, headers: { 'Mcp-Name': 'q' } }))).toEqual(
+      MISMATCH,
+    );
+  });
+
+  it('Mcp-Name is not wanted on other methods, nor where the body has no name', async () => {
+    expect((await client.request(1, 'tools/list')).status).toBe(200);
+    expect((await client.request(1, 'tools/list', {}, { headers: { 'Mcp-Name': 'x' } })).status).toBe(200);
+    expect(await refusal(client.request('i', 'tools/call'))).toEqual({ status: 200, id: 'i', code: -32602 });
+  });
+
+  it.each([1, 'i', 0, -5, 9_007_199_254_740_991, 'ü'])('a refusal has the request’s id, %j', async (id) => {
+    expect(await refusal(client.request(id, 'tools/list', {}, { without: ['Mcp-Method'] }))).toEqual({
+      ...MISMATCH,
+      id,
+    });
+  });
+
+  it('a refused request reaches no server', async () => {
+    let calls = 0;
+    relay.devices.answer = () => (calls += 1);
+    await client.call('i', 'shell__execute', {}, { headers: { 'Mcp-Name': 'shell__other' } });
+    expect(calls).toBe(0);
+  });
+
+  it('notifications are taken with or without them', async () => {
+    const message = { jsonrpc: '2.0', method: 'notifications/x', params: { _meta: envelope() } };
+    const response = await client.send(message, { without: ['Mcp-Method', 'MCP-Protocol-Version'] });
+    expect(response.status).toBe(202);
+    expect(await response.text()).toBe('');
+  });
+});
+
+describe('the headers that a tool asks for (§7.17)', () => {
+  const inputSchema = {
+    type: 'object',
+    properties: {
+      region: { type: 'string', 'x-mcp-header': 'Region' },
+      count: { type: 'integer', 'x-mcp-header': 'Count' },
+      dry: { type: 'boolean', 'x-mcp-header': 'Dry' },
+      free: { type: 'string' },
+      deep: { type: 'object', properties: { leaf: { type: 'string', 'x-mcp-header': 'Leaf' } } },
+      bad: { type: 'string', 'x-mcp-header': 'not a token' },
+    },
+  };
+  const tool = { name: 'query', inputSchema };
+  let server: ModernClient;
+  beforeEach(async () => {
+    const view = serverView('db', { status: 'ready', era: 'modern', serverInfo: { name: 'db' }, tools: [tool] });
+    relay.devices.setViews('u1', [laptop({ servers: [view] })]);
+    relay.devices.setTools('u1', [exposed('u1', 'query', { inputSchema }, 'db')]);
+    server = await ModernClient.of(relay, '/laptop/db');
+  });
+
+  const query = (args: object, headers: Readonly<Record<string, string>>) =>
+    server.call('i', 'query', args, { headers });
+
+  it.each([
+    [{ region: 'eu' }, { 'Mcp-Param-Region': 'eu' }],
+    [{ region: 'eu' }, { 'mcp-param-region': '=?base64?ZXU=?=' }],
+    [{ region: 'é' }, { 'Mcp-Param-Region': '=?base64?w6k=?=' }],
+    [{ count: 42 }, { 'Mcp-Param-Count': '42.0' }],
+    [{ count: -7 }, { 'Mcp-Param-Count': '-7' }],
+    [{ dry: false }, { 'Mcp-Param-Dry': 'false' }],
+    [{ deep: { leaf: 'x' } }, { 'Mcp-Param-Leaf': 'x' }],
+    [{ region: null }, {}],
+    [{}, {}],
+    [{}, { 'Mcp-Param-Region': 'eu' }],
+    [{ free: 'x', bad: 'y' }, { 'Mcp-Param-Other': '=?base64?!?=' }],
+    [{ region: { nested: true } }, {}],
+  ])('%j goes with %j', async (args, headers) => {
+    const response = await query(args, headers as Record<string, string>);
+    expect(response.status).toBe(200);
+  });
+
+  it.each([
+    [{ region: 'eu' }, {}],
+    [{ region: 'eu' }, { 'Mcp-Param-Region': 'us' }],
+    [{ region: 'eu' }, { 'Mcp-Param-Region': '=?base64?ZXU?=' }],
+    [{ region: 'eu' }, { 'Mcp-Param-Region': '\u00e9' }],
+    [{ count: 42 }, { 'Mcp-Param-Count': '43' }],
+    [{ count: 42 }, { 'Mcp-Param-Count': '4.2e1' }],
+    [{ dry: true }, { 'Mcp-Param-Dry': 'True' }],
+    [{ deep: { leaf: 'x' } }, {}],
+  ])('%j does not go with %j', async (args, headers) => {
+    const answer = query(args, headers as Record<string, string>);
+    expect(await refusal(answer)).toEqual(MISMATCH);
+    expect(await (await query(args, headers as Record<string, string>)).text()).not.toContain('eu');
+  });
+
+  it('are no matter where several servers share an endpoint', async () => {
+    const response = await client.call('i', 'db__query', { region: 'eu' });
+    expect(response.status).toBe(200);
+    const { tools } = (await client.reply(2, 'tools/list')).result;
+    expect(JSON.stringify(tools)).not.toContain('x-mcp-header');
+  });
+});
+
+describe('the envelope (§7.18)', () => {
+  it.each([
+    [[`${PREFIX}protocolVersion`]],
+    [[`${PREFIX}clientCapabilities`]],
+    [[`${PREFIX}protocolVersion`, `${PREFIX}clientCapabilities`]],
+  ])('without %j is refused, and they are named', async (keys) => {
+    const meta = Object.fromEntries(keys.map((key) => [key, undefined]));
+    const response = await client.request('i', 'tools/list', {}, { meta });
+    expect(response.status).toBe(400);
+    const { id, error } = await replyOf(response);
+    expect({ id, code: error.code }).toEqual({ id: 'i', code: -32602 });
+    for (const key of keys) expect(error.message).toContain(key);
+  });
+
+  it.each([undefined, {}, { _meta: 1 }, { _meta: {} }])('params %j have none', async (params) => {
+    const message = { jsonrpc: '2.0', id: 'i', method: 'tools/list', ...(params === undefined ? {} : { params }) };
+    expect(await refusal(client.send(message))).toEqual({ status: 400, id: 'i', code: -32602 });
+  });
+
+  it.each([
+    [`${PREFIX}protocolVersion`, 20260728],
+    [`${PREFIX}clientCapabilities`, []],
+    [`${PREFIX}clientCapabilities`, 'none'],
+    [`${PREFIX}clientInfo`, 'me'],
+  ])('%s may not be %j', async (key, value) => {
+    const answer = client.request('i', 'tools/list', {}, { meta: { [key]: value } });
+    expect(await refusal(answer)).toEqual({ status: 400, id: 'i', code: -32602 });
+  });
+
+  it('needs no clientInfo', async () => {
+    const response = await client.request(1, 'tools/list', {}, { meta: { [`${PREFIX}clientInfo`]: undefined } });
+    expect(response.status).toBe(200);
+  });
+
+  it.each(['1900-01-01', '2025-11-25', '2027-01-01', 'x'.repeat(100)])('of version %s is refused', async (version) => {
+    const meta = { [`${PREFIX}protocolVersion`]: version };
+    const response = await client.request(
+      'i',
+      'tools/list',
+      {},
+      { meta, headers: { 'MCP-Protocol-Version': version } },
+    );
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      id: 'i',
+      error: {
+        code: -32022,
+        data: {
+          supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'],
+          requested: version.slice(0, 64),
+        },
+      },
+    });
+  });
+
+  it('of another version than the header’s is a mismatch', async () => {
+    const meta = { [`${PREFIX}protocolVersion`]: '1900-01-01' };
+    expect(await refusal(client.request('i', 'tools/list', {}, { meta }))).toEqual(MISMATCH);
+  });
+
+  it('holds for its own request only', async () => {
+    expect((await client.request(1, 'tools/list')).status).toBe(200);
+    const message = { jsonrpc: '2.0', id: 2, method: 'tools/list' };
+    expect((await client.send(message)).status).toBe(400);
+  });
+
+  it.each(['tasks/get', 'tasks/update', 'tasks/cancel'])('needs the tasks extension for %s', async (method) => {
+    for (const at of ['', '/laptop', '/laptop/shell']) {
+      const here = await ModernClient.of(relay, at);
+      const response = await here.request('i', method, { taskId: 'laptop.shell+t' });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        id: 'i',
+        error: {
+          code: -32021,
+          data: { requiredCapabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } } },
+        },
+      });
+      const declared = await here.request('i', method, { taskId: 'laptop.shell+t' }, { meta: TASK_CAPABLE });
+      expect(declared.status).toBe(200);
+    }
+  });
+});
+
+describe('methods (§7.18)', () => {
+  const GONE = [
+    'initialize',
+    'ping',
+    'logging/setLevel',
+    'resources/subscribe',
+    'resources/unsubscribe',
+    'tasks/list',
+    'tasks/result',
+  ];
+
+  it.each(GONE)('%s is of other revisions, at every endpoint', async (method) => {
+    for (const at of ['', '/laptop', '/laptop/shell']) {
+      const here = await ModernClient.of(relay, at);
+      const answer = here.request('i', method, { uri: 'a:b', level: 'info' }, { meta: TASK_CAPABLE });
+      expect(await refusal(answer)).toEqual({ status: 404, id: 'i', code: -32601 });
+    }
+  });
+
+  it.each(['acme/own', 'toString', 'agent/restart', 'x'.repeat(300)])('nobody knows %s', async (method) => {
+    expect(await refusal(client.request('i', method))).toEqual({ status: 404, id: 'i', code: -32601 });
+  });
+
+  it('are the server’s to know at its own endpoint', async () => {
+    const server = await ModernClient.of(relay, '/laptop/shell');
+    expect((await server.request('i', 'acme/own')).status).toBe(200);
+    relay.devices.answer = (call) => call.error({ code: -32601, message: 'Method not found', data: { x: 1 } });
+    const response = await server.request('i', 'acme/other');
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ error: { code: -32601, data: { x: 1 } } });
+    expect(await refusal(server.request('i', 'x'.repeat(300)))).toEqual({ status: 404, id: 'i', code: -32601 });
+  });
+
+  it.each([
+    [-32021, 400],
+    [-32020, 400],
+    [-32022, 400],
+    [-32602, 200],
+    [-32603, 200],
+    [-32000, 200],
+    [-1, 200],
+  ])('a server’s error %d comes with HTTP %d', async (code, status) => {
+    relay.devices.answer = (call) => call.error({ code, message: 'm', data: { requiredCapabilities: {} } });
+    const response = await client.call('i', 'shell__execute');
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ id: 'i', error: { code, message: 'm' } });
+  });
+
+  it('a body that is no message is refused with its id', async () => {
+    const headers = headersOf({ method: 'tools/list' });
+    for (const body of [
+      { jsonrpc: '1.0', id: 'i', method: 'x' },
+      { jsonrpc: '2.0', id: 'i', method: 7 },
+    ]) {
+      expect(await refusal(client.raw(JSON.stringify(body), headers))).toEqual({ status: 400, id: 'i', code: -32600 });
+    }
+    expect(await refusal(client.raw('{', headers))).toEqual({ status: 400, id: null, code: -32700 });
+    expect(headers['MCP-Protocol-Version']).toBe(VERSION);
+  });
+});
