@@ -1,29 +1,22 @@
 import type { LocalServerConfig } from '../../config/config.js';
-import type { AgentEnvironment } from '../../config/environment.js';
 import type { Logger } from '../../log/logger.js';
 import type { ServerOffer } from '../../protocol/messages.js';
-import { childEnvironment } from './child-environment.js';
 import { type Clock, systemClock } from './clock.js';
+import { ConfiguredServer } from './configured-server.js';
+import { type ConnectorOptions, connector } from './connector.js';
 import { untilAborted } from './deferred.js';
-import { LocalServer } from './local-server.js';
-import { loginPath } from './login-path.js';
-import { StdioTransport } from './stdio-transport.js';
-import type { Transport } from './transport.js';
+import { EraMemory } from './era-memory.js';
 import { type AskPolicy, type LocalServers, type LocalServersEvents, ServerError } from './types.js';
 
-const MESSAGE_BYTES = 64 * 1024 * 1024;
-
-export interface LocalServersOptions {
+export interface LocalServersOptions extends ConnectorOptions {
   readonly logger: Logger;
   readonly events: LocalServersEvents;
   /** Sent to each server in `initialize`. */
   readonly clientInfo: { readonly name: string; readonly version: string };
-  readonly environment: AgentEnvironment;
   /** What the offers say of `fit`; true unless given. */
   readonly clientFit?: boolean;
-  /** Largest message a server may send; 64 MiB unless given. */
-  readonly messageBytes?: number;
-  readonly platform?: NodeJS.Platform;
+  /** Where the eras that servers were found to speak are kept for a day; only as long as this agent runs unless given. */
+  readonly eraFile?: string;
   readonly clock?: Clock;
   /** A number in [0, 1), for the jitter of restarts. */
   readonly random?: () => number;
@@ -34,26 +27,29 @@ export function createLocalServers(
   config: Readonly<Record<string, LocalServerConfig>>,
   options: LocalServersOptions,
 ): LocalServers {
-  const { logger, events, clientInfo, clientFit = true, clock = systemClock, random = Math.random } = options;
+  const { logger, events, clientFit = true, clock = systemClock, random = Math.random } = options;
   const offered = (catalog: ServerOffer): ServerOffer => ({ ...catalog, fit: clientFit });
   const closing = new AbortController();
   const connect = connector(options, closing.signal);
+  const memory = new EraMemory(clock, options.eraFile);
   const servers = new Map(
     Object.entries(config).map(([name, serverConfig]) => {
-      const server = new LocalServer({
+      const server = new ConfiguredServer({
         name,
         config: serverConfig,
         logger: logger.child(`server ${name}`),
         events: { ...events, catalog: (from, catalog) => events.catalog(from, catalog && offered(catalog)) },
-        clientInfo,
+        clientInfo: options.clientInfo,
         clock,
         random,
-        connect: () => connect(serverConfig),
+        policy: policyOf(serverConfig),
+        memory,
+        connect: (era) => connect(serverConfig, era),
       });
       return [name, server] as const;
     }),
   );
-  const find = (name: string): LocalServer => {
+  const find = (name: string): ConfiguredServer => {
     const server = servers.get(name);
     if (server) return server;
     throw new ServerError('unknown_server', `no server "${name}" in the config`, false);
@@ -71,12 +67,11 @@ export function createLocalServers(
       const settled = Promise.all(all().map((server) => server.settled));
       await untilAborted(settled, signal).catch(() => undefined);
     },
-    notify: (name, method, params) => find(name).notify(method, params),
-    askPolicy: (name) => {
-      find(name);
-      return policyOf(config[name]);
+    notify: async (name, method, params, client) => find(name).notify(method, params, client),
+    askPolicy: (name) => find(name).policy,
+    endSession: (session) => {
+      for (const server of all()) server.endSession(session);
     },
-    endSession: () => {},
     request: async (name, method, params, context) => find(name).request(method, params, context),
     restart: async (name, signal) => {
       const chosen = name === undefined ? all() : [find(name)];
@@ -89,25 +84,6 @@ export function createLocalServers(
   };
 }
 
-function policyOf(config: LocalServerConfig | undefined): AskPolicy {
-  return { roots: config?.roots?.map((uri) => ({ uri })), sampling: config?.sampling === true };
-}
-
-/** Makes a way to a server. Asks the login shell for PATH once, when the first process is to be started. */
-function connector(
-  options: LocalServersOptions,
-  closing: AbortSignal,
-): (config: LocalServerConfig) => Promise<Transport> {
-  const { environment, messageBytes = MESSAGE_BYTES, platform = process.platform } = options;
-  let path: Promise<string> | undefined;
-  return async (config) => {
-    if ('url' in config) {
-      // Only who has HTTP servers pays for the SDK's start.
-      const { HttpTransport } = await import('./http-transport.js');
-      return new HttpTransport({ ...config, messageBytes, proxy: environment.proxy });
-    }
-    path ??= loginPath(environment, closing);
-    const env = childEnvironment(environment, await path, config.env, platform);
-    return new StdioTransport({ ...config, env, messageBytes, platform });
-  };
+function policyOf({ roots, sampling = false }: LocalServerConfig): AskPolicy {
+  return { roots: roots?.map((uri) => ({ uri })), sampling };
 }

@@ -1,3 +1,4 @@
+import { type Candidate, isInteractive } from './attribution.js';
 import type { Clock } from './clock.js';
 import { type RequestContext, type RequestOutcome, ServerError } from './types.js';
 
@@ -7,6 +8,9 @@ const AFTERMATH_MS = 60_000;
 export interface PendingContext extends RequestContext {
   /** A client's request, not one of our own. */
   readonly forClient: boolean;
+  readonly method: string;
+  /** Of `tasks/result`: the task it waits for. */
+  readonly taskId?: string | undefined;
 }
 
 interface Pending {
@@ -14,8 +18,10 @@ interface Pending {
   sent: boolean;
   resolve(outcome: RequestOutcome): void;
   reject(error: unknown): void;
-  /** Begins the request's time anew. */
+  /** Begins the request's time anew, or stops it while a person is asked. */
   extend(): void;
+  /** Questions of the server's that its answer waits for, each with what is to happen when the request ends first. */
+  readonly questions: Set<() => void>;
   /** Ends its timer and its abort listener. */
   finish(): void;
 }
@@ -24,7 +30,7 @@ interface Pending {
 export class PendingRequests {
   readonly #byId = new Map<number, Pending>();
   /** Requests given up, and until when they may still be heard of. */
-  readonly #abandoned = new Map<number, number>();
+  readonly #abandoned = new Map<number, { readonly until: number; readonly context: PendingContext }>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -42,7 +48,7 @@ export class PendingRequests {
     const giveUp = (reason: string, error: (sent: boolean) => unknown) => {
       const pending = this.#take(id);
       if (!pending) return;
-      if (pending.sent) this.#abandoned.set(id, this.clock.now() + AFTERMATH_MS);
+      if (pending.sent) this.#abandoned.set(id, { until: this.clock.now() + AFTERMATH_MS, context });
       pending.reject(error(pending.sent));
       abandon(reason, pending.sent);
     };
@@ -51,15 +57,17 @@ export class PendingRequests {
     const onTimeout = () => giveUp('timed out', (sent) => new ServerError('timeout', timedOut, sent));
     const answer = new Promise<RequestOutcome>((resolve, reject) => {
       let callOff = () => {};
+      const questions = new Set<() => void>();
       const extend = () => {
         callOff();
-        if (timeoutMs !== undefined) callOff = this.clock.after(timeoutMs, onTimeout);
+        if (timeoutMs !== undefined && questions.size === 0) callOff = this.clock.after(timeoutMs, onTimeout);
       };
       const finish = () => {
         callOff();
         signal.removeEventListener('abort', onAbort);
+        for (const over of questions) over();
       };
-      this.#byId.set(id, { context, sent: false, resolve, reject, extend, finish });
+      this.#byId.set(id, { context, sent: false, resolve, reject, extend, questions, finish });
       extend();
       signal.addEventListener('abort', onAbort);
     });
@@ -88,6 +96,28 @@ export class PendingRequests {
     }
   }
 
+  /** What a question of the server's may be about, in the order of dispatch. */
+  candidates(): Candidate[] {
+    this.#forgetOld();
+    const waiting = [...this.#byId].filter(([, { sent }]) => sent).map(([id, { context }]) => ({ id, context }));
+    const given = [...this.#abandoned].map(([id, { context }]) => ({ id, context, abandoned: true }));
+    return [...given, ...waiting].filter(({ context }) => context.forClient && isInteractive(context.method));
+  }
+
+  /**
+   * A question is open on this request, whose time stands still meanwhile.
+   * @param over called when the request ends first
+   * @returns what tells that the question has its answer
+   */
+  hold(id: number, over: () => void): () => void {
+    const pending = this.#byId.get(id);
+    pending?.questions.add(over);
+    pending?.extend();
+    return () => {
+      if (pending?.questions.delete(over) && this.#byId.get(id) === pending) pending.extend();
+    };
+  }
+
   /** `notifications/progress`: our token is the request's id. */
   progress(params: Readonly<Record<string, unknown>>): void {
     const { progressToken, ...rest } = params;
@@ -97,17 +127,35 @@ export class PendingRequests {
     pending.context.onProgress(rest);
   }
 
-  /** `notifications/message` names no request: it is told only where it can be of one request alone. */
-  log(params: Readonly<Record<string, unknown>>, stream: number | undefined): void {
+  /** `notifications/message` names no request: it is told only where it can be of one request alone; false otherwise. */
+  log(params: Readonly<Record<string, unknown>>, stream: number | undefined): boolean {
+    const owner = this.#owner(stream);
+    owner?.onLog?.(params);
+    return owner !== undefined;
+  }
+
+  /** Any other notification that names no request; false where it may be of several, or of none. */
+  notification(method: string, params: Readonly<Record<string, unknown>>, stream: number | undefined): boolean {
+    const owner = this.#owner(stream);
+    owner?.onNotification?.(method, params);
+    return owner?.onNotification !== undefined;
+  }
+
+  /** The client's request that surely is meant: that of the stream, or else the only one there is. */
+  #owner(stream: number | undefined): PendingContext | undefined {
     const owner = stream === undefined ? this.#onlyOne() : this.#byId.get(stream);
-    owner?.context.onLog?.(params);
+    return owner?.context.forClient ? owner.context : undefined;
+  }
+
+  #forgetOld(): void {
+    const now = this.clock.now();
+    for (const [id, { until }] of this.#abandoned) if (until <= now) this.#abandoned.delete(id);
   }
 
   #onlyOne(): Pending | undefined {
-    const now = this.clock.now();
-    for (const [id, until] of this.#abandoned) if (until <= now) this.#abandoned.delete(id);
+    this.#forgetOld();
     const [only, ...others] = this.#byId.values();
-    return only?.context.forClient && others.length === 0 && this.#abandoned.size === 0 ? only : undefined;
+    return others.length === 0 && this.#abandoned.size === 0 ? only : undefined;
   }
 
   /** Whatever comes first ends the request: from here on nothing more is told of it. */

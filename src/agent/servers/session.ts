@@ -1,26 +1,38 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { Logger } from '../../log/logger.js';
-import type { Clock } from './clock.js';
+import type { CallClient } from '../../protocol/call-messages.js';
+import { ServerAsks } from './asks.js';
+import { type Clock, pause } from './clock.js';
 import { type Hello, initializeParams, readHello } from './handshake.js';
-import { type Incoming, notificationMessage, readMessages, requestMessage, responseMessage } from './messages.js';
+import { legacyCapabilities } from './legacy-capabilities.js';
+import { changedList } from './listen-request.js';
+import { SharedLogLevel } from './log-level.js';
+import { type Incoming, isRecord, notificationMessage, readMessages, requestMessage } from './messages.js';
+import { clientNotification, taskOf, urlElicitations } from './passed-through.js';
 import { PendingRequests } from './pending-requests.js';
-import type { ServerSession } from './server-session.js';
+import { QueryError, type ServerSession, type ServerSessionEvents } from './server-session.js';
 import type { Transport, TransportEnd } from './transport.js';
-import { type RequestContext, type RequestOutcome, ServerError, StartError } from './types.js';
+import { type AskPolicy, type RequestContext, type RequestOutcome, ServerError, StartError } from './types.js';
 
-const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
+/** A request waits so long for the log level it wants. */
+const LOG_LEVEL_MS = 1_000;
 
-export interface SessionOptions {
+/** Never about the request they happen to come with. */
+const OUTSIDE = new Set(['notifications/resources/updated', 'notifications/elicitation/complete']);
+
+export interface SessionOptions extends ServerSessionEvents {
   readonly transport: Transport;
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly logger: Logger;
   readonly clock: Clock;
   /** How long a client's request may stay without an answer or progress. */
   readonly timeoutMs?: number;
+  readonly policy: AskPolicy;
   /** The server is gone. Told once, before the requests in flight fail; not after `close`. */
   onEnd(end: TransportEnd): void;
-  onToolsChanged(): void;
+  /** This client was told to open a URL: the server's word that this is done is for it alone. */
+  onUrlElicitation(elicitationId: string, client: CallClient): void;
 }
 
 /**
@@ -31,17 +43,24 @@ export interface SessionOptions {
 export class Session implements ServerSession {
   readonly era = 'legacy';
   readonly #pending: PendingRequests;
+  readonly #asks: ServerAsks;
+  readonly #logLevel: SharedLogLevel;
+  #logs = false;
   #nextId = 1;
   #open = true;
   #strayLines = 0;
 
   constructor(private readonly options: SessionOptions) {
-    this.#pending = new PendingRequests(options.clock);
+    const { clock, policy, logger, onUrlElicitation } = options;
+    this.#pending = new PendingRequests(clock);
+    const send = (json: Buffer) => void this.#send(json);
+    this.#asks = new ServerAsks({ policy, logger, pending: this.#pending, send, onUrlElicitation });
+    this.#logLevel = new SharedLogLevel((level) => this.#setLogLevel(level));
   }
 
   /** Starts the transport and shakes hands (MCP 2025-11-25 basic/lifecycle). @throws Error for the machine's owner, or the signal's reason */
   async open(signal: AbortSignal): Promise<Hello> {
-    const { transport, clientInfo } = this.options;
+    const { transport, clientInfo, policy } = this.options;
     await transport.start(
       {
         message: (json, request) => this.#onMessage(json, request),
@@ -50,27 +69,44 @@ export class Session implements ServerSession {
       },
       signal,
     );
-    const hello = readHello(await this.query('initialize', initializeParams(clientInfo), signal));
+    const params = { ...initializeParams(clientInfo), capabilities: legacyCapabilities(policy) };
+    const hello = readHello(await this.query('initialize', params, signal));
+    this.#logs = isRecord(hello.capabilities.logging);
     transport.negotiated(hello.protocolVersion);
     await this.#send(notificationMessage('notifications/initialized'), 'notifications/initialized');
     return hello;
   }
 
   /** One request of a client. @throws ServerError, or the signal's reason */
-  request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
-    return this.#request(method, params, context, this.options.timeoutMs, true);
+  async request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
+    const log = context.logLevel === undefined ? undefined : this.wantLogs(context.logLevel);
+    try {
+      await log?.applied;
+      const outcome = await this.#request(method, params, context, this.options.timeoutMs, true);
+      for (const id of urlElicitations(outcome)) {
+        if (context.client) this.options.onUrlElicitation(id, context.client);
+      }
+      return outcome;
+    } finally {
+      log?.release();
+    }
   }
 
-  /** One request of our own; its parsed result. @throws Error with the server's message, ServerError, or the signal's reason */
+  /** Log lines of this level and above are wanted; `applied` once the server writes them. */
+  wantLogs(level: string): { readonly applied: Promise<void>; release(): void } {
+    return this.#logs ? this.#logLevel.want(level) : { applied: Promise.resolve(), release: () => {} };
+  }
+
+  /** One request of our own; its parsed result. @throws QueryError, ServerError, or the signal's reason */
   async query(method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<unknown> {
     const outcome = await this.#request(method, Buffer.from(JSON.stringify(params)), { signal }, undefined, false);
     if (outcome.kind === 'result') return JSON.parse(Buffer.from(outcome.json).toString('utf8'));
-    throw new Error(`${method} failed: ${outcome.error.message} (${outcome.error.code})`);
+    throw new QueryError(method, outcome.error);
   }
 
   async notify(method: string, params: Uint8Array): Promise<void> {
-    const text = Buffer.from(params).toString('utf8');
-    await this.#send(notificationMessage(method, text === '' ? undefined : JSON.parse(text)), method);
+    const json = clientNotification(method, params);
+    if (json) await this.#send(json, method);
   }
 
   /** Lines on stdout that were no MCP message. */
@@ -89,6 +125,7 @@ export class Session implements ServerSession {
   /** Fails what is in flight and ends the transport. */
   async close(): Promise<void> {
     this.#open = false;
+    this.#asks.end();
     this.#pending.failAll('the agent ended the server');
     await this.options.transport.close();
   }
@@ -107,10 +144,16 @@ export class Session implements ServerSession {
     const json = requestMessage(id, method, params, context.onProgress ? { progressToken: id } : {});
     if (!json) return { kind: 'error', error: { code: INVALID_PARAMS, message: 'params must be a JSON object' } };
     let abandoned = false;
-    const { answer, markSent } = this.#pending.add(id, { ...context, forClient }, timeoutMs, (reason, sent) => {
-      abandoned = true;
-      this.#abandon(id, method, reason, sent);
-    });
+    const pending = { ...context, forClient, method, taskId: taskOf(method, params) };
+    const { answer, markSent } = this.#pending.add(
+      id,
+      pending,
+      context.lasting ? undefined : timeoutMs,
+      (reason, sent) => {
+        abandoned = true;
+        this.#abandon(id, method, reason, sent);
+      },
+    );
     this.options.transport.send(json, { request: id, method, wanted: markSent }).catch((error: Error) => {
       if (error instanceof StartError) this.#pending.fail(id, () => error);
       else this.#pending.fail(id, (sent) => new ServerError(sent ? 'lost' : 'not_ready', error.message, sent));
@@ -143,22 +186,35 @@ export class Session implements ServerSession {
     const { kind } = message;
     if (kind === 'result') this.#pending.settle(message.id, { kind, json: message.json });
     else if (kind === 'error') this.#pending.settle(message.id, { kind, error: message.error });
-    else if (kind === 'request') this.#onAsk(message.id, message.method);
+    else if (kind === 'request') this.#asks.receive(message.id, message.method, message.params, stream);
     else this.#onNotification(message.method, message.params, stream);
-  }
-
-  /** The place for roots, sampling and elicitation. We declare none of them, so all but `ping` is refused. */
-  #onAsk(id: string, method: string): void {
-    const error = { code: METHOD_NOT_FOUND, message: `this client does not offer ${method}` };
-    void this.#send(
-      responseMessage(id, method === 'ping' ? { kind: 'result', json: Buffer.from('{}') } : { kind: 'error', error }),
-    );
   }
 
   #onNotification(method: string, params: Readonly<Record<string, unknown>>, stream: number | undefined): void {
     if (method === 'notifications/progress') this.#pending.progress(params);
-    else if (method === 'notifications/message') this.#pending.log(params, stream);
-    else if (method === 'notifications/tools/list_changed') this.options.onToolsChanged();
+    else if (method === 'notifications/cancelled') this.#asks.takenBack(params);
+    else if (method !== 'notifications/message' || !this.#pending.log(params, stream)) {
+      this.#onOther(method, params, stream);
+    }
+  }
+
+  #onOther(method: string, params: Readonly<Record<string, unknown>>, stream: number | undefined): void {
+    const list = changedList(method);
+    if (list) this.options.onListChanged(list);
+    const owned =
+      method !== 'notifications/message' &&
+      !list &&
+      !OUTSIDE.has(method) &&
+      this.#pending.notification(method, params, stream);
+    if (!owned) this.options.onNotification(method, params);
+  }
+
+  async #setLogLevel(level: string): Promise<void> {
+    const answered = new AbortController();
+    const set = this.query('logging/setLevel', { level }, new AbortController().signal);
+    // Whatever it says, requests go on.
+    void set.catch(() => undefined).finally(() => answered.abort());
+    await pause(this.options.clock, LOG_LEVEL_MS, answered.signal);
   }
 
   #onStrayLine(line: Buffer): void {
@@ -177,6 +233,7 @@ export class Session implements ServerSession {
     if (!this.#open) return;
     this.#open = false;
     this.options.onEnd(end);
+    this.#asks.end();
     this.#pending.failAll(`the server ${end.problem}`);
   }
 

@@ -1,0 +1,78 @@
+import type { CallClient } from '../../protocol/call-messages.js';
+import type { ServerOffer } from '../../protocol/messages.js';
+import { untilAborted } from './deferred.js';
+import { LegacyListens } from './legacy-listens.js';
+import { LocalServer, type LocalServerOptions } from './local-server.js';
+import type { RequestContext, RequestOutcome, ServerState } from './types.js';
+
+export type ServerUnitOptions = Omit<LocalServerOptions, 'watch'>;
+
+/** One running server and who listens to it. */
+export class ServerUnit {
+  readonly #server: LocalServer;
+  readonly #listens: LegacyListens;
+
+  constructor(options: ServerUnitOptions) {
+    const { clock, events } = options;
+    const listens = new LegacyListens(clock);
+    this.#listens = listens;
+    this.#server = new LocalServer({
+      ...options,
+      watch: listens,
+      events: {
+        state: (state) => events.state(state),
+        catalog: (server, catalog) => {
+          if (catalog) listens.offered(catalog);
+          events.catalog(server, catalog);
+        },
+      },
+    });
+  }
+
+  get state(): ServerState {
+    return this.#server.state;
+  }
+
+  get catalog(): ServerOffer | undefined {
+    return this.#server.catalog;
+  }
+
+  /** See LocalServer. */
+  get settled(): Promise<ServerState> {
+    return this.#server.settled;
+  }
+
+  start(): void {
+    this.#server.start();
+  }
+
+  restart(): Promise<ServerState> {
+    return this.#server.restart();
+  }
+
+  /** @throws ServerError, or the signal's reason */
+  async request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
+    if (method === 'subscriptions/listen') {
+      // One that comes while the server starts is early, not wrong.
+      await untilAborted(this.#server.settled, context.signal);
+      if (this.#listens.active) return this.#listens.listen(params, context);
+    } else if (context.client) this.#listens.serve(context.client);
+    return this.#server.request(method, params, context);
+  }
+
+  /** @throws ServerError */
+  async notify(method: string, params: Uint8Array, client: CallClient): Promise<void> {
+    this.#listens.serve(client);
+    await this.#server.notify(method, params);
+  }
+
+  endSession(session: string): void {
+    this.#listens.endSession(session);
+  }
+
+  /** Ends the listens well, then the server. */
+  async stop(): Promise<void> {
+    this.#listens.close();
+    await this.#server.stop();
+  }
+}
