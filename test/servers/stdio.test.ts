@@ -85,14 +85,19 @@ describe('a stdio server', () => {
     const { servers } = await ready({ one: scripted({ log }) });
     await servers.close();
     const lines = await logged(log);
-    expect(lines[0]).toEqual({
+    expect(lines[0]?.method).toBe('server/discover');
+    expect(lines[1]).toEqual({
       jsonrpc: '2.0',
       id: 1,
       method: 'initialize',
-      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '0.0.0' } },
+      params: {
+        protocolVersion: '2025-11-25',
+        capabilities: expect.any(Object),
+        clientInfo: { name: 'test', version: '0.0.0' },
+      },
     });
-    expect(lines[1]).toEqual({ jsonrpc: '2.0', method: 'notifications/initialized' });
-    expect(lines[2]?.method).toBe('tools/list');
+    expect(lines[2]).toEqual({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    expect(lines[3]?.method).toBe('tools/list');
     expect(servers.states()[0]).toMatchObject({ status: 'stopped', starts: 1 });
   });
 

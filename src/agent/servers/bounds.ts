@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /** Nesting that is surely no server's intent, and that the relay does not take either. */
 const DEPTH_MAX = 100;
 
@@ -9,4 +11,9 @@ export function jsonLength(value: unknown): number | undefined {
 function tooDeep(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return depth === 0 || Object.values(value).some((inner) => tooDeep(inner, depth - 1));
+}
+
+/** The same in bytes of UTF-8. */
+export function jsonBytes(value: unknown): number | undefined {
+  return tooDeep(value, DEPTH_MAX) ? undefined : Buffer.byteLength(JSON.stringify(value) ?? '');
 }

@@ -1,17 +1,19 @@
 import { printable } from '../../log/printable.js';
 import { jsonLength } from './bounds.js';
-import { isRecord } from './messages.js';
+import { MODERN_REVISION } from './envelope.js';
+import { isRecord, modernKey } from './messages.js';
 import { StartError } from './types.js';
 
 /** Revisions of the legacy era, the newest first; the first is offered. */
-const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+export const REVISIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 
 /** Of `serverInfo` and of `capabilities`, as JSON text. */
 const ABOUT_CHARACTERS = 256 * 1024;
 const INSTRUCTIONS_CHARACTERS = 256 * 1024;
 
-/** What a server says of itself in `initialize`. */
+/** What a server says of itself, in `initialize` or in `server/discover`. */
 export interface Hello {
+  readonly era: 'legacy' | 'modern';
   readonly protocolVersion: string;
   readonly serverInfo: Readonly<Record<string, unknown>>;
   readonly capabilities: Readonly<Record<string, unknown>>;
@@ -35,8 +37,19 @@ export function readHello(result: unknown): Hello {
       `speaks MCP ${theirs}, this agent speaks ${REVISIONS.join(', ')}: update one of them`,
     );
   }
+  return { era: 'legacy', protocolVersion, ...about(serverInfo, capabilities, instructions) };
+}
+
+/** Reads a DiscoverResult (MCP 2026-07-28 server/discover); undefined when it is none, or not for the revision asked for. */
+export function readDiscovery(result: unknown): Hello | undefined {
+  const { supportedVersions, capabilities, instructions, _meta } = isRecord(result) ? result : {};
+  if (!Array.isArray(supportedVersions) || !supportedVersions.includes(MODERN_REVISION)) return undefined;
+  const serverInfo = isRecord(_meta) ? _meta[modernKey('serverInfo')] : undefined;
+  return { era: 'modern', protocolVersion: MODERN_REVISION, ...about(serverInfo, capabilities, instructions) };
+}
+
+function about(serverInfo: unknown, capabilities: unknown, instructions: unknown) {
   return {
-    protocolVersion,
     serverInfo: bounded(serverInfo),
     capabilities: bounded(capabilities),
     ...(typeof instructions === 'string' ? { instructions: instructions.slice(0, INSTRUCTIONS_CHARACTERS) } : {}),

@@ -13,8 +13,16 @@ const UNREACHABLE = [
 ];
 const DETAIL_CHARACTERS = 300;
 
+/** A server answered an HTTP status in place of JSON-RPC. */
+export class StatusError extends Error {
+  constructor(readonly status: number) {
+    super('no JSON-RPC');
+  }
+}
+
 /** The HTTP status of a failed POST, if there was an answer. */
 export function statusOf(error: unknown): number | undefined {
+  if (error instanceof StatusError) return error.status;
   return error instanceof StreamableHTTPError && error.code !== undefined && error.code > 0 ? error.code : undefined;
 }
 

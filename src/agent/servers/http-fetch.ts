@@ -27,6 +27,8 @@ export interface ResponseTap {
 /** A call may be silent for as long as its own deadline allows: undici's five minutes would cut it. */
 const PATIENT = { headersTimeout: 0, bodyTimeout: 0 };
 
+const REDIRECTS_MAX = 3;
+
 /** The connections to one server. A server on this machine is never asked through a proxy. */
 export class HttpConnections {
   readonly #dispatcher: Dispatcher;
@@ -61,6 +63,26 @@ export class HttpConnections {
     };
   }
 
+  /** One POST. Redirects within the same origin are followed: no header meant for it goes elsewhere. */
+  async post(headers: Readonly<Record<string, string>>, body: Buffer, signal: AbortSignal): Promise<Response> {
+    let url = new URL(this.options.url);
+    for (let hops = 0; ; hops += 1) {
+      const response = await fetch(url.href, {
+        method: 'POST',
+        headers: { ...headers },
+        body,
+        redirect: 'manual',
+        signal,
+        dispatcher: this.#dispatcher,
+      });
+      const location = [307, 308].includes(response.status) ? response.headers.get('location') : null;
+      const next = location === null || !URL.canParse(location, url.href) ? undefined : new URL(location, url);
+      if (next === undefined || next.origin !== url.origin || hops >= REDIRECTS_MAX) return response;
+      await response.body?.cancel();
+      url = next;
+    }
+  }
+
   async close(): Promise<void> {
     await this.#dispatcher.destroy();
   }
@@ -88,19 +110,28 @@ export class HttpConnections {
     return new Response(null, { status: 202, headers });
   }
 
-  async #limitedBody(response: Response, tap: ResponseTap): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.length;
-      chunks.push(chunk);
-      if (bytes > this.options.messageBytes) {
-        tap.onOverlong(Buffer.from(chunks[0] ?? []), Buffer.from(chunk), bytes);
-        throw new Error('a message over the size limit');
-      }
-    }
-    return Buffer.concat(chunks);
+  #limitedBody(response: Response, tap: ResponseTap): Promise<Buffer> {
+    return bodyOf(response, this.options.messageBytes, (head, tail, bytes) => tap.onOverlong(head, tail, bytes));
   }
+}
+
+/** A whole body. @throws Error once it is over the limit, after `onOverlong` */
+export async function bodyOf(
+  response: Response,
+  limit: number,
+  onOverlong: (head: Buffer, tail: Buffer, bytes: number) => void,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    chunks.push(chunk);
+    if (bytes > limit) {
+      onOverlong(Buffer.from(chunks[0] ?? []), Buffer.from(chunk), bytes);
+      throw new Error('a message over the size limit');
+    }
+  }
+  return Buffer.concat(chunks);
 }
 
 export function isEventStream(response: Response): boolean {

@@ -1,18 +1,22 @@
 import type { LocalServerConfig } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
-import { printable } from '../../log/printable.js';
-import { memberSpan } from '../../protocol/json-spans.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason } from '../../protocol/server-state.js';
 import { restartDelay, STABLE_MS } from './backoff.js';
-import { CatalogRefresh, readCatalog, sameCatalog } from './catalog.js';
 import { type Clock, pause } from './clock.js';
 import { Deferred, untilAborted } from './deferred.js';
+import type { EraMemory } from './era-memory.js';
 import type { Hello } from './handshake.js';
-import { isRecord } from './messages.js';
-import { Session } from './session.js';
+import { ServerConnection } from './open-session.js';
+import { problemText, readableInfo } from './problem-text.js';
+import { resumedListen } from './resumed-listen.js';
+import { ServerLists } from './server-lists.js';
+import type { ServerSession } from './server-session.js';
+import type { SessionWatch } from './session-watch.js';
+import { LISTEN } from './subscriber.js';
 import { SessionLostError, type Transport, type TransportEnd } from './transport.js';
 import {
+  type AskPolicy,
   type LocalServersEvents,
   type RequestContext,
   type RequestOutcome,
@@ -23,9 +27,6 @@ import {
 
 /** From start to the first catalog: `npx` and `uvx` may have to download first. */
 const STARTUP_MS = 60_000;
-const RELIST_MS = 60_000;
-/** A server that cannot announce changes is asked again for a tool it did not list, at most this often. */
-const UNKNOWN_TOOL_MS = 5_000;
 
 export interface LocalServerOptions {
   readonly name: string;
@@ -35,8 +36,12 @@ export interface LocalServerOptions {
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly clock: Clock;
   readonly random: () => number;
-  /** A fresh way to the server for each start. */
-  connect(signal: AbortSignal): Promise<Transport>;
+  readonly policy: AskPolicy;
+  readonly watch: SessionWatch;
+  /** Which era the server was found to speak. */
+  readonly memory: EraMemory;
+  /** A fresh way to the server; over HTTP each era has its own. */
+  connect(era: 'legacy' | 'modern', signal: AbortSignal): Promise<Transport>;
 }
 
 interface Loop {
@@ -47,16 +52,20 @@ interface Loop {
 /** One configured server: started, watched, started again for as long as the agent runs. */
 export class LocalServer {
   #state: ServerState;
-  #catalog: ServerOffer | undefined;
-  #session: Session | undefined;
-  #refresh: CatalogRefresh | undefined;
-  #listedAt = 0;
+  #session: ServerSession | undefined;
+  readonly #lists: ServerLists;
   #loop: Loop | undefined;
   #closed = false;
   #settling = new Deferred<ServerState>();
 
   constructor(private readonly options: LocalServerOptions) {
-    const { name, config, clock } = options;
+    const { name, config, clock, logger, events } = options;
+    this.#lists = new ServerLists({
+      logger,
+      clock,
+      onOffer: (offer) => events.catalog(name, offer),
+      onRead: () => this.#set({ tools: this.#lists.tools }),
+    });
     const kind = 'url' in config ? 'http' : 'stdio';
     this.#state = {
       name,
@@ -75,7 +84,7 @@ export class LocalServer {
 
   /** The last offer; kept while a server that ended is on its way back, dropped when it does not come back. */
   get catalog(): ServerOffer | undefined {
-    return this.#catalog;
+    return this.#lists.offer;
   }
 
   /** The state in which the present start ended: ready or failed (or disabled). */
@@ -109,20 +118,23 @@ export class LocalServer {
     this.#loop?.stop.abort();
     await this.#loop?.done;
     if (this.#state.status !== 'disabled') this.#set({ status: 'stopped' });
-    this.#setCatalog(undefined);
+    this.#lists.drop();
     this.#settling.resolve(this.#state);
   }
 
   /** @throws ServerError, or the signal's reason */
   async request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
-    this.#lookForUnknownTool(method, params);
+    this.#lists.lookForUnknownTool(method, params);
+    const send = (session: ServerSession, of: RequestContext) => session.request(method, params, of);
+    if (method === LISTEN && context.lasting) {
+      return resumedListen(send, () => this.#nextReady(context.signal), params, context, this.options.clock);
+    }
     try {
-      return await this.#ready().request(method, params, context);
+      return await send(this.#ready(), context);
     } catch (error) {
       if (!(error instanceof SessionLostError)) throw error;
       // The server did nothing but forget our session (HTTP 404): once more, on the new one.
-      await untilAborted(this.settled, context.signal);
-      return this.#ready().request(method, params, context);
+      return send(await this.#nextReady(context.signal), context);
     }
   }
 
@@ -131,7 +143,12 @@ export class LocalServer {
     await this.#ready().notify(method, params);
   }
 
-  #ready(): Session {
+  async #nextReady(signal: AbortSignal): Promise<ServerSession> {
+    await untilAborted(this.settled, signal);
+    return this.#ready();
+  }
+
+  #ready(): ServerSession {
     if (this.#session) return this.#session;
     throw new ServerError('not_ready', `server "${this.options.name}" is not ready (${this.#state.status})`, false);
   }
@@ -165,16 +182,11 @@ export class LocalServer {
     );
     const ended = new Deferred<TransportEnd>();
     const signal = AbortSignal.any([stop, startup.signal]);
-    let transport: Transport | undefined;
-    let session: Session | undefined;
+    const connection = this.#newConnection(ended.resolve);
     let readyAt: number | undefined;
     try {
-      transport = await untilAborted(this.options.connect(signal), signal);
-      session = this.#newSession(transport, ended.resolve);
-      const hello = await untilAborted(session.open(signal), signal);
-      // Before the first list, so that a change announced while it is read is not missed.
-      this.#refresh = this.#newRefresh(session, hello);
-      await this.#list(session, hello, signal);
+      const { session, hello } = await connection.open(signal);
+      await this.#lists.follow(session, hello, signal);
       callOff();
       readyAt = clock.now();
       this.#becomeReady(session, hello);
@@ -187,98 +199,64 @@ export class LocalServer {
     }
     callOff();
     this.#session = undefined;
-    this.#refresh?.stop();
+    this.#lists.stop();
+    this.options.watch.ended();
     const end = await ended.promise;
-    const problem = problemText(end.problem, session?.strayLines ?? 0, transport?.lastWords() ?? []);
+    const problem = problemText(end.problem, connection.strayLines, connection.lastWords());
     const quiet = stop.aborted || (end.sessionLost && readyAt !== undefined);
     if (!quiet) this.#fail(end.reason, problem, readyAt !== undefined);
     else if (!this.#closed) this.#set({ status: 'starting' }); // its end may take a while, and it is no longer ready
-    await (session?.close() ?? transport?.close());
+    await connection.close();
     return { end, ...(readyAt === undefined ? {} : { readyMs: clock.now() - readyAt }) };
   }
 
-  #newSession(transport: Transport, ended: (end: TransportEnd) => void): Session {
-    const { clientInfo, logger, clock, config } = this.options;
-    return new Session({
-      transport,
-      clientInfo,
-      logger,
-      clock,
-      ...(config.timeout === undefined ? {} : { timeoutMs: config.timeout * 1000 }),
+  #newConnection(ended: (end: TransportEnd) => void): ServerConnection {
+    const { watch } = this.options;
+    return new ServerConnection({
+      ...this.options,
       onEnd: (end) => {
         // At once, so that whoever hears of a lost request finds the server not ready.
         if (this.#session) this.#unsettle();
         this.#session = undefined;
         ended(end);
       },
-      onToolsChanged: () => this.#refresh?.ask(),
+      events: {
+        onListChanged: (kind) => this.#lists.changed(kind),
+        onNotification: (method, params) => watch.onNotification(method, params),
+      },
+      onUrlElicitation: (id, client) => watch.onUrlElicitation(id, client),
     });
   }
 
-  #newRefresh(session: Session, hello: Hello): CatalogRefresh {
-    const { clock, logger } = this.options;
-    return new CatalogRefresh(clock, async () => {
-      try {
-        await this.#list(session, hello, AbortSignal.timeout(RELIST_MS));
-        this.#set({ tools: this.#catalog?.tools.length ?? 0 });
-      } catch (error) {
-        // The old list stands until the next change, or until the server's end tells more.
-        const reason = error instanceof Error ? error.message : String(error);
-        logger.warn('could not read the changed list of tools', { reason });
-      }
-    });
-  }
-
-  #becomeReady(session: Session, hello: Hello): void {
+  #becomeReady(session: ServerSession, hello: Hello): void {
     this.#session = session;
     this.#set({
       status: 'ready',
       protocolVersion: hello.protocolVersion,
       serverInfo: readableInfo(hello.serverInfo),
-      tools: this.#catalog?.tools.length ?? 0,
+      tools: this.#lists.tools,
       problem: undefined,
       reason: undefined,
     });
+    this.options.watch.ready(session, hello.capabilities);
     this.#settling.resolve(this.#state);
-  }
-
-  async #list(session: Session, hello: Hello, signal: AbortSignal): Promise<void> {
-    const query = session.query.bind(session);
-    this.#setCatalog(await readCatalog(hello, query, this.options.logger, signal));
-    this.#listedAt = this.options.clock.now();
   }
 
   #fail(reason: ServerReason, problem: string, wasReady: boolean): void {
     // After an end the tools stay listed while the server comes back; a start that fails takes them off.
-    if (!wasReady) this.#setCatalog(undefined);
+    if (!wasReady) this.#lists.drop();
     this.#set({
       status: 'failed',
       reason,
       problem,
-      tools: this.#catalog?.tools.length ?? 0,
+      tools: this.#lists.tools,
       protocolVersion: undefined,
     });
     this.#settling.resolve(this.#state);
   }
 
-  #lookForUnknownTool(method: string, params: Uint8Array): void {
-    const tools = this.#catalog?.capabilities.tools;
-    if (method !== 'tools/call' || !isRecord(tools) || tools.listChanged === true) return;
-    if (this.options.clock.now() - this.#listedAt < UNKNOWN_TOOL_MS) return;
-    const span = memberSpan(params, 0, params.length, 'name');
-    const name: unknown = span && JSON.parse(new TextDecoder().decode(params.subarray(...span)));
-    if (typeof name !== 'string' || this.#catalog?.tools.some((tool) => tool.name === name)) return;
-    this.#refresh?.ask();
-  }
-
   #unsettle(): void {
     if (this.#settling.settled) this.#settling = new Deferred();
-  }
-
-  #setCatalog(catalog: ServerOffer | undefined): void {
-    if (sameCatalog(this.#catalog, catalog)) return;
-    this.#catalog = catalog;
-    this.options.events.catalog(this.options.name, catalog);
   }
 
   #set(change: Partial<ServerState>): void {
@@ -286,18 +264,4 @@ export class LocalServer {
     this.#state = { ...this.#state, ...change, ...(moved ? { since: this.options.clock.now() } : {}) };
     this.options.events.state(this.#state);
   }
-}
-
-/** `serverInfo` with a name and a version only where they are texts. */
-function readableInfo({ name, version, ...rest }: Readonly<Record<string, unknown>>): ServerState['serverInfo'] {
-  return {
-    ...rest,
-    ...(typeof name === 'string' ? { name } : {}),
-    ...(typeof version === 'string' ? { version } : {}),
-  };
-}
-
-function problemText(problem: string, strayLines: number, lastWords: readonly string[]): string {
-  const stray = strayLines > 0 ? `; it wrote ${strayLines} lines to stdout that are not MCP` : '';
-  return [printable(problem) + stray, ...lastWords.map((line) => `  ${line}`)].join('\n');
 }

@@ -79,6 +79,19 @@ export function responseIds(json: Buffer): number[] {
   });
 }
 
+/** An error response that names no request, as the answer to this one; undefined when it is no such thing. */
+export function errorFor(request: number, json: Buffer): Buffer | undefined {
+  const spans = topLevelSpans(json);
+  const error = spans?.get('error');
+  const id = spans?.get('id');
+  if (!error || (id && json.toString('latin1', ...id) !== 'null')) return undefined;
+  return Buffer.concat([
+    Buffer.from(`{"jsonrpc":"2.0","id":${request},"error":`),
+    json.subarray(...error),
+    Buffer.from('}'),
+  ]);
+}
+
 function readError(error: Record<string, unknown>): JsonRpcError {
   const code = Number.isSafeInteger(error.code) ? Number(error.code) : -32603;
   const message = typeof error.message === 'string' ? error.message : 'the server gave no message';
@@ -117,6 +130,14 @@ export function idOfCutResponse(head: Buffer, tail: Buffer): number | undefined 
 
 export function notificationMessage(method: string, params?: Readonly<Record<string, unknown>>): Buffer {
   return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params }));
+}
+
+/** A client's notification with its params byte for byte, but for what belongs to its hop; undefined when they are no JSON object. */
+export function rawNotification(method: string, params: Uint8Array): Buffer | undefined {
+  const head = `{"jsonrpc":"2.0","method":${JSON.stringify(method)}`;
+  if (params.length === 0) return Buffer.from(`${head}}`);
+  const own = withHopMeta(Buffer.from(params), {});
+  return own && Buffer.concat([Buffer.from(`${head},"params":`), onOneLine(own), Buffer.from('}')]);
 }
 
 /** @param id JSON text, as the request had it */

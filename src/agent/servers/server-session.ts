@@ -1,4 +1,4 @@
-import type { RequestContext, RequestOutcome } from './types.js';
+import type { JsonRpcError, RequestContext, RequestOutcome } from './types.js';
 
 /** Which list a server says has changed. */
 export type ListKind = 'tools' | 'prompts' | 'resources';
@@ -29,4 +29,14 @@ export interface ServerSessionEvents {
   onListChanged(kind: ListKind): void;
   /** A notification outside any request: `resources/updated`, log lines, whatever the server has of its own; list changes too. */
   onNotification(method: string, params: Readonly<Record<string, unknown>>): void;
+}
+
+/** A server's error in answer to a question of our own. */
+export class QueryError extends Error {
+  constructor(
+    method: string,
+    readonly error: JsonRpcError,
+  ) {
+    super(`${method} failed: ${error.message} (${error.code})`);
+  }
 }

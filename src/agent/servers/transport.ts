@@ -29,6 +29,8 @@ export interface Outgoing {
   /** Id of a request that expects an answer. */
   readonly request?: number;
   readonly method?: string;
+  /** Of a modern request over HTTP: `Mcp-Name` and `Mcp-Param-*`. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Asked right before writing; false drops the message (its request was aborted while it waited). */
   readonly wanted?: () => boolean;
 }
