@@ -28,15 +28,16 @@ export function logContext(head?: CallHead, output?: CallOutput): ((params: Para
  * During other calls only a transparent endpoint's client can know what it means.
  */
 export function notificationContext(
-  head: CallHead,
-  output: CallOutput,
+  head?: CallHead,
+  output?: CallOutput,
 ): ((method: string, params: Params) => void) | undefined {
+  if (head === undefined) return undefined;
   const { client, lasting } = head;
   if (lasting !== true && client.endpoint !== 'server') return undefined;
   return (method, params) => {
     // Has no counterpart for modern clients (MCP 2026-07-28 changelog, minor 11).
     if (client.era === 'modern' && method === 'notifications/elicitation/complete') return;
-    output.event(notification(method, shapeEvent(head, method, params)), false);
+    output?.event(notification(method, shapeEvent(head, method, params)), false);
   };
 }
 

@@ -4,7 +4,7 @@ import type { AskPolicy, AskReply, RequestContext, RequestOutcome, ServerAsk } f
 import { noReply, ownReply, reply } from './asks.js';
 import { beating } from './heartbeat.js';
 import { type JsonObject, parsedObject } from './json-edit.js';
-import { logContext, progressContext } from './notifications.js';
+import { logContext, notificationContext, progressContext } from './notifications.js';
 import type { CallOutput } from './running-calls.js';
 import { translateAsk } from './translate-ask.js';
 
@@ -56,6 +56,9 @@ export class OpenCall {
       client: head.client,
       onAsk: (ask) => this.#ask(ask),
       ...(head.logLevel === undefined ? {} : { logLevel: head.logLevel }),
+      ...(head.client.endpoint === 'server'
+        ? { onNotification: (method, params) => notificationContext(...now())?.(method, params) }
+        : {}),
       onLog: (log) => logContext(...now())?.(log),
       ...(head.progressToken === undefined ? {} : { onProgress: (told) => progressContext(...now())?.(told) }),
     });

@@ -17,6 +17,7 @@ const POLL_MOST_MS = 15_000;
 const CANCEL_MS = 10_000;
 
 const EXTENSION = 'io.modelcontextprotocol/tasks';
+const STATUS = 'notifications/tasks/status';
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
 /** One request at the server. */
@@ -46,7 +47,13 @@ export function legacyUpstream(
     const tool = offer.tools.find((entry) => entry.name === name);
     const required = isObject(tool?.execution) && tool.execution.taskSupport === 'required';
     if (!required) return (context) => request(head.method, own, context);
-    return (context) => driven(own, clock, request, context);
+    return (context) => {
+      // The client knows of no task.
+      const onNotification: RequestContext['onNotification'] = (method, told) => {
+        if (method !== STATUS) context.onNotification?.(method, told);
+      };
+      return driven(own, clock, request, { ...context, onNotification });
+    };
   };
 }
 
