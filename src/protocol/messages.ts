@@ -131,8 +131,17 @@ export function decodeWelcome(body: Uint8Array): Welcome {
 
 /** @throws MessageError */
 export function decodeCatalog(body: Uint8Array): Catalog {
+  return catalogOf(parse(body, 'catalog'));
+}
+
+/**
+ * A catalog out of its JSON, an older one's too: what that does not say has a default.
+ *
+ * @throws MessageError
+ */
+export function catalogOf(value: unknown): Catalog {
   const what = 'catalog';
-  const raw = parse(body, what);
+  const raw = object(value, what);
   const state = {
     seq: count(raw.seq, what),
     server: text(raw.server, what, 64),

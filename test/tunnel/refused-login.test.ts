@@ -29,6 +29,7 @@ describe('an agent whose token is refused', () => {
       relay: rig.origin,
       name: 'laptop',
       servers: {},
+      clientFit: true,
       insecure: false,
       profile: 'test',
       stateDir: folder.path,

@@ -1,24 +1,34 @@
 import { createHash } from 'node:crypto';
-import type { Catalog, ServerBrief } from '../../protocol/messages.js';
+import type { Catalog, Entry, ServerBrief, ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 import type { ServerView } from './types.js';
 
-/** A tool's JSON deeper than this is left out: whoever writes it out again would run out of stack. */
+/** An entry whose JSON is deeper than this is left out: whoever writes it out again would run out of stack. */
 const DEPTH_MAX = 100;
 
-const NOTHING = { tools: [], prompts: [], resources: [], resourceTemplates: [], fit: true };
+/** The lists of an offer, each with what tells one entry from another. */
+const KEYS = { tools: 'name', prompts: 'name', resources: 'uri', resourceTemplates: 'uriTemplate' } as const;
 
-export interface OfferedTool {
-  readonly name: string;
-  readonly tool: Readonly<Record<string, unknown>>;
-  /** Of the tool's JSON text. */
+export type ListKind = keyof typeof KEYS;
+
+export interface OfferedEntry {
+  /** Its name, URI or URI template. */
+  readonly key: string;
+  readonly entry: Entry;
+  /** Of the entry's JSON text. */
+  readonly digest: string;
+}
+
+export interface OfferedList {
+  readonly entries: readonly OfferedEntry[];
+  /** Of all entries in their order. */
   readonly digest: string;
 }
 
 /** One local server as the registry keeps it. */
 export interface ServerEntry {
   readonly view: ServerView;
-  readonly tools: readonly OfferedTool[];
+  readonly lists: Readonly<Record<ListKind, OfferedList>>;
   /** Of everything clients may see of it. */
   readonly digest: string;
   readonly bytes: number;
@@ -26,26 +36,30 @@ export interface ServerEntry {
   readonly offered: Catalog | undefined;
 }
 
+const NO_LIST: OfferedList = { entries: [], digest: '' };
+const NO_LISTS = { tools: NO_LIST, prompts: NO_LIST, resources: NO_LIST, resourceTemplates: NO_LIST };
+const NO_ENTRIES = { tools: [], prompts: [], resources: [], resourceTemplates: [] };
+
 /** An entry for a server that has been named and not described. */
 export function namedServer({ name, status }: ServerBrief, reason?: ServerReason): ServerEntry {
   return {
-    view: { name, status, ...(reason === undefined ? {} : { reason }), ...NOTHING },
-    tools: [],
+    view: { name, status, ...(reason === undefined ? {} : { reason }), ...NO_ENTRIES, fit: true },
+    lists: NO_LISTS,
     digest: digest(status, reason ?? ''),
     bytes: 0,
     offered: undefined,
   };
 }
 
-/** True when the tools of a server in this state stay listed: it has been ready and is to be so again. */
-function keepsTools(status: ServerStatus): boolean {
+/** True when what a server in this state has offered stays listed: it has been ready and is to be so again. */
+function keepsOffer(status: ServerStatus): boolean {
   return status !== 'disabled' && status !== 'stopped';
 }
 
 /** The entry with another state; what it offered stays as long as it is meant to come back. */
 export function withStatus(entry: ServerEntry, status: ServerStatus, reason?: ServerReason): ServerEntry {
   if (entry.view.status === status && entry.view.reason === reason) return entry;
-  if (!keepsTools(status)) return namedServer({ name: entry.view.name, status }, reason);
+  if (!keepsOffer(status)) return namedServer({ name: entry.view.name, status }, reason);
   const { reason: _before, ...view } = entry.view;
   return {
     ...entry,
@@ -57,44 +71,59 @@ export function withStatus(entry: ServerEntry, status: ServerStatus, reason?: Se
 /** The entry after this catalog. */
 export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog): ServerEntry {
   const { server: name, status, reason, offer } = catalog;
-  if (offer === undefined || !keepsTools(status)) {
+  if (offer === undefined || !keepsOffer(status)) {
     return withStatus(entry ?? namedServer({ name, status }, reason), status, reason);
   }
-  const { protocolVersion, serverInfo, capabilities, instructions } = offer;
-  const tools = new Map<string, OfferedTool>();
-  let bytes = 0;
-  for (const tool of offer.tools) {
-    const toolName = String(tool.name);
-    // Two tools of one name cannot both be called; the first one counts, as with the server itself.
-    if (tools.has(toolName) || tooDeep(tool, DEPTH_MAX)) continue;
-    const text = JSON.stringify(tool);
-    bytes += text.length;
-    tools.set(toolName, { name: toolName, tool, digest: digest(text) });
-  }
-  const shallow = (value: Readonly<Record<string, unknown>>) => (tooDeep(value, DEPTH_MAX) ? {} : value);
-  const about = {
-    era: offer.era,
+  const lists = {
+    tools: listOf(offer.tools, 'tools'),
+    prompts: listOf(offer.prompts, 'prompts'),
+    resources: listOf(offer.resources, 'resources'),
+    resourceTemplates: listOf(offer.resourceTemplates, 'resourceTemplates'),
+  };
+  const about = aboutOf(offer);
+  const entries = {
+    tools: lists.tools.entries.map(({ entry: one }) => one),
+    prompts: lists.prompts.entries.map(({ entry: one }) => one),
+    resources: lists.resources.entries.map(({ entry: one }) => one),
+    resourceTemplates: lists.resourceTemplates.entries.map(({ entry: one }) => one),
+  };
+  const aboutText = JSON.stringify(about);
+  const all = Object.values(lists);
+  return {
+    view: { name, status, ...(reason === undefined ? {} : { reason }), ...about, ...entries },
+    lists,
+    digest: digest(status, reason ?? '', aboutText, ...all.map((list) => list.digest)),
+    bytes: aboutText.length + all.reduce((sum, list) => sum + list.bytes, 0),
+    offered: { seq: 0, server: name, status, offer: { ...about, ...entries } },
+  };
+}
+
+/** What an offer says apart from its lists. */
+function aboutOf({ era, protocolVersion, serverInfo, capabilities, instructions, fit }: ServerOffer) {
+  const shallow = (value: Entry) => (tooDeep(value, DEPTH_MAX) ? {} : value);
+  return {
+    era,
     protocolVersion,
     serverInfo: shallow(serverInfo),
     capabilities: shallow(capabilities),
     ...(instructions === undefined ? {} : { instructions }),
+    fit,
   };
-  const aboutText = JSON.stringify(about);
-  const list = [...tools.values()];
-  return {
-    view: {
-      name,
-      status,
-      ...(reason === undefined ? {} : { reason }),
-      ...about,
-      ...NOTHING,
-      tools: list.map(({ tool }) => tool),
-    },
-    tools: list,
-    digest: digest(status, reason ?? '', aboutText, ...list.map((tool) => tool.digest)),
-    bytes: bytes + aboutText.length,
-    offered: { seq: 0, server: name, status, offer: { ...about, ...NOTHING, tools: list.map(({ tool }) => tool) } },
-  };
+}
+
+function listOf(offered: readonly Entry[], kind: ListKind): OfferedList & { readonly bytes: number } {
+  const entries = new Map<string, OfferedEntry>();
+  let bytes = 0;
+  for (const entry of offered) {
+    const key = String(entry[KEYS[kind]]);
+    // Two of one name cannot both be reached; the first one counts, as with the server itself.
+    if (entries.has(key) || tooDeep(entry, DEPTH_MAX)) continue;
+    const text = JSON.stringify(entry);
+    bytes += text.length;
+    entries.set(key, { key, entry, digest: digest(text) });
+  }
+  const list = [...entries.values()];
+  return { entries: list, digest: list.length === 0 ? '' : digest(...list.map((one) => one.digest)), bytes };
 }
 
 function tooDeep(value: unknown, depth: number): boolean {

@@ -12,7 +12,6 @@ import type { Device } from './device.js';
 import { DeviceDirectory } from './directory.js';
 import * as failures from './failures.js';
 import type { Attachment, DeviceLink } from './link.js';
-import type { ToolTable } from './tool-list.js';
 import type {
   CallFailure,
   CallHandle,
@@ -33,7 +32,7 @@ import { UserDevices } from './user-devices.js';
 const SWEEP_MS = 60 * 60 * 1000;
 const SEEN_MS = 60 * 1000;
 
-/** All users' devices, their merged tools and their running calls: the seam between clients and agents. */
+/** All users' devices, their merged lists and their running calls: the seam between clients and agents. */
 @Injectable()
 export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
   readonly #users = new Map<string, UserDevices>();
@@ -71,31 +70,31 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
   }
 
   tools(userId: string, deviceId?: string): ToolList {
-    return this.#table(userId, deviceId).list;
+    return this.#user(userId).lists(deviceId).tools;
   }
 
   resolve(userId: string, exposedName: string, deviceId?: string): Resolution {
-    return this.#table(userId, deviceId).resolve(exposedName);
+    return this.#user(userId).lists(deviceId).resolveTool(exposedName);
   }
 
-  prompts(): PromptList {
-    return { revision: '', prompts: [], omitted: 0 };
+  prompts(userId: string, deviceId?: string): PromptList {
+    return this.#user(userId).lists(deviceId).prompts;
   }
 
-  resolvePrompt(): PromptResolution {
-    return { kind: 'unknown' };
+  resolvePrompt(userId: string, exposedName: string, deviceId?: string): PromptResolution {
+    return this.#user(userId).lists(deviceId).resolvePrompt(exposedName);
   }
 
-  resources(): ResourceList {
-    return { revision: '', resources: [], omitted: 0 };
+  resources(userId: string, deviceId?: string): ResourceList {
+    return this.#user(userId).lists(deviceId).resources;
   }
 
-  resourceTemplates(): ResourceList {
-    return { revision: '', resources: [], omitted: 0 };
+  resourceTemplates(userId: string, deviceId?: string): ResourceList {
+    return this.#user(userId).lists(deviceId).resourceTemplates;
   }
 
-  resolveUri(): UriResolution {
-    return { kind: 'unknown' };
+  resolveUri(userId: string, exposedUri: string, deviceId?: string): UriResolution {
+    return this.#user(userId).lists(deviceId).resolveUri(exposedUri);
   }
 
   onChange(userId: string, listener: () => void): () => void {
@@ -181,11 +180,6 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     if (device !== undefined) return failures.offline(device.name, device.since);
     const record = user.remembered(deviceId);
     return record === undefined ? failures.unknownDevice() : failures.offline(record.name, record.lastSeen);
-  }
-
-  #table(userId: string, deviceId: string | undefined): ToolTable {
-    const user = this.#user(userId);
-    return deviceId === undefined ? user.tools : user.toolsOf(deviceId);
   }
 
   #user(userId: string): UserDevices {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from '../../log/logger.js';
-import type { Catalog, Hello } from '../../protocol/messages.js';
+import { MessageError } from '../../protocol/message-reader.js';
+import { type Catalog, catalogOf, type Hello } from '../../protocol/messages.js';
 import type { Store } from '../store/store.js';
 import { digest } from './catalog.js';
 
@@ -105,7 +106,15 @@ export class DeviceDirectory {
 
   async #loadCatalogs(user: string, id: string): Promise<void> {
     const catalogs: Catalog[] = [];
-    for await (const [, catalog] of this.store.list<Catalog>(`catalog:${user}:${id}:`)) catalogs.push(catalog);
+    for await (const [key, value] of this.store.list(`catalog:${user}:${id}:`)) {
+      try {
+        // What an older relay wrote has fewer lists.
+        catalogs.push(catalogOf(value));
+      } catch (error) {
+        if (!(error instanceof MessageError)) throw error;
+        this.#write(() => this.store.delete(key));
+      }
+    }
     this.#catalogs.set(id, catalogs);
   }
 

@@ -8,7 +8,8 @@ import { ChangeSignal } from './change-signal.js';
 import { Device } from './device.js';
 import { type DeviceDirectory, type DeviceRecord, deviceIdOf } from './directory.js';
 import { type Attachment, AttachRefused, type DeviceLink } from './link.js';
-import { ToolTable } from './tool-list.js';
+import { MergedLists } from './merged-lists.js';
+import type { ListSource } from './name-table.js';
 import type { DeviceView } from './types.js';
 
 const CHANGE_PAUSE_MS = 250;
@@ -24,7 +25,7 @@ export interface UserOptions {
   readonly directory: DeviceDirectory;
 }
 
-/** One user's devices: names, the merged tools, places for calls. */
+/** One user's devices: names, the merged lists, places for calls. */
 export class UserDevices {
   readonly slots: CallSlots;
   /** Places of calls that only listen. */
@@ -32,8 +33,9 @@ export class UserDevices {
   readonly changes: ChangeSignal;
   readonly #devices = new Map<string, Device>();
   #views: readonly DeviceView[] | undefined;
-  #tools: ToolTable | undefined;
-  readonly #toolsOf = new Map<string, ToolTable>();
+  readonly #lists: MergedLists;
+  /** Of one device each, made when asked for; '' is no device. */
+  readonly #listsOf = new Map<string, MergedLists>();
 
   constructor(private readonly options: UserOptions) {
     const { limits, directory, userId } = options;
@@ -51,6 +53,7 @@ export class UserDevices {
       const present = !record.left && record.lastSeen + limits.presentSeconds * 1000 > Date.now();
       if (present) this.#devices.set(record.id, this.#device(record));
     }
+    this.#lists = new MergedLists(this.#sources(), limits);
     this.changes = new ChangeSignal(CHANGE_PAUSE_MS, () => this.#state());
   }
 
@@ -63,20 +66,16 @@ export class UserDevices {
     return this.#views;
   }
 
-  get tools(): ToolTable {
-    this.#tools ??= this.#table(this.#sorted());
-    return this.#tools;
-  }
-
-  /** One device's tools, named as if it were alone. */
-  toolsOf(deviceId: string): ToolTable {
-    const known = this.#toolsOf.get(deviceId);
-    if (known !== undefined) return known;
-    const device = this.#devices.get(deviceId);
-    if (device === undefined) return this.#table([]);
-    const table = this.#table([device]);
-    this.#toolsOf.set(deviceId, table);
-    return table;
+  /** Of all devices, or of one, whose entries are then named as if it were alone; empty when it is not present. */
+  lists(deviceId: string | undefined): MergedLists {
+    if (deviceId === undefined) return this.#lists;
+    const id = this.#devices.has(deviceId) ? deviceId : '';
+    let lists = this.#listsOf.get(id);
+    if (lists === undefined) {
+      lists = new MergedLists(this.#sources(id), this.options.limits);
+      this.#listsOf.set(id, lists);
+    }
+    return lists;
   }
 
   device(id: string): Device | undefined {
@@ -108,14 +107,15 @@ export class UserDevices {
     for (const device of this.#devices.values()) device.close(code, reason);
   }
 
-  #table(devices: readonly Device[]): ToolTable {
-    const sources = devices.map((device) => ({
+  /** @param only of this device */
+  #sources(only?: string): ListSource[] {
+    const devices = this.#sorted().filter((device) => only === undefined || device.id === only);
+    return devices.map((device) => ({
       userId: this.options.userId,
       deviceId: device.id,
       deviceName: device.name,
       servers: device.catalogs.entries,
     }));
-    return new ToolTable(sources, this.options.limits.toolsPerUser);
   }
 
   #device(record: DeviceRecord): Device {
@@ -178,17 +178,21 @@ export class UserDevices {
 
   #changed(): void {
     this.#views = undefined;
-    this.#tools = undefined;
-    this.#toolsOf.clear();
+    this.#lists.update(this.#sources());
+    for (const [id, lists] of this.#listsOf) {
+      if (id === '' || this.#devices.has(id)) lists.update(this.#sources(id));
+      else this.#listsOf.delete(id);
+    }
     this.changes.touch();
   }
 
+  /** Everything lists and views are made of. */
   #state(): string {
     const devices = this.#sorted().flatMap((device) => [
       device.name,
       device.away ? 'away' : 'online',
       ...device.catalogs.entries.flatMap((entry) => [entry.view.name, entry.digest]),
     ]);
-    return digest(this.tools.list.revision, ...devices);
+    return digest(...devices);
   }
 }
