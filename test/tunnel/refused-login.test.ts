@@ -68,10 +68,14 @@ describe('an agent whose token is refused', () => {
     const grantId = 'ended';
     const token = await rig.token('user', { grantId });
     const running = agent(async () => token);
+    const revoked: Promise<void>[] = [];
     running.onChange(({ link }) => {
-      if (link === 'online') void rig.relay.nest.get(AuthorizationServer, { strict: false }).revokeGrant(grantId);
+      if (link === 'online') {
+        revoked.push(rig.relay.nest.get(AuthorizationServer, { strict: false }).revokeGrant(grantId));
+      }
     });
     await expect(running.run(new AbortController().signal)).rejects.toMatchObject({ code: 'login' });
+    await Promise.all(revoked);
     expect(asked).toEqual([false, true]);
   });
 });

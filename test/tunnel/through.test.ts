@@ -61,6 +61,53 @@ describe('through the relay', () => {
     expect((await answered).includes(text)).toBe(true);
   });
 
+  describe('a result that the relay does not look into', () => {
+    const NOT_JSON = '{"content":[}\u0000 }} \\u "\ud83d\ude00';
+    /** A request of the stateless revision, and where it goes. */
+    function modern(path: string, name: string): Promise<Response> {
+      const _meta = {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+      };
+      return fetch(rig.origin + path, {
+        method: 'POST',
+        headers: {
+          authorization: headers.authorization ?? '',
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'mcp-protocol-version': '2026-07-28',
+          'mcp-method': 'tools/call',
+          'mcp-name': name,
+        },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 9, method: 'tools/call', params: { name, arguments: {}, _meta } }),
+      });
+    }
+
+    test.each([
+      ['a legacy client', () => call(9)],
+      ['a modern client', () => modern('/mcp', 'shell__run')],
+      ['a modern client, at one server', () => modern('/mcp/laptop/shell', 'run')],
+    ])('reaches the socket of %s as the agent sent it, though it is no JSON', async (_who, send) => {
+      const answered = send().then((response) => response.text());
+      const { id } = await agent.next(FrameType.call);
+      const half = NOT_JSON.length / 2;
+      agent.send(FrameType.result, id, NOT_JSON.slice(0, half), true);
+      agent.send(FrameType.result, id, NOT_JSON.slice(half));
+      expect(await answered).toContain(`"id":9,"result":${NOT_JSON}}`);
+    });
+
+    test.each(['\n', '\r'])('and a piece with %j in it ends the call instead', async (end) => {
+      const answered = call(10).then((response) => response.text());
+      const { id } = await agent.next(FrameType.call);
+      agent.send(FrameType.event, id, '{"jsonrpc":"2.0","method":"notifications/message","params":{}}');
+      agent.send(FrameType.result, id, `{"content":[]}${end}data: {"jsonrpc":"2.0","id":10,"result":{}}`);
+      const text = await answered;
+      expect(text).toContain('sent an answer the relay cannot use (a line break)');
+      expect(text).not.toContain('"result":{}');
+      await agent.next(FrameType.cancel, id);
+    });
+  });
+
   test("an agent's token does not open /mcp", async () => {
     const authorization = `Bearer ${await rig.token('user')}`;
     const answer = await fetch(`${rig.origin}/mcp`, {
