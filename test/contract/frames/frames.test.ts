@@ -84,6 +84,15 @@ describe('frames as docs/protocol.md has them', () => {
     for (const key of ['notify', 'lasting']) expect(head).not.toHaveProperty(key);
   });
 
+  test('each is named in the table of its type', () => {
+    const rows = readFileSync(join(import.meta.dirname, '../../../docs/protocol.md'), 'utf8').split('\n');
+    for (const file of files) {
+      const { type }: Golden = JSON.parse(readFileSync(join(import.meta.dirname, file), 'utf8'));
+      const row = rows.find((line) => line.startsWith(`| ${FrameType[type]} | \`${type}\` |`));
+      expect(row?.split('|').at(-2)).toContain(`\`${file.replace('.json', '')}\``);
+    }
+  });
+
   test('there is one of every type', () => {
     const types = files.map((file) => JSON.parse(readFileSync(join(import.meta.dirname, file), 'utf8')).type);
     expect([...new Set(types)].sort()).toEqual(Object.keys(FrameType).sort());
