@@ -1,0 +1,124 @@
+import type { ImageLimits } from '../../../protocol/client-profiles.js';
+import { type ImageMetadata, type LoadSharp, loadSharp, type Sharp, type SharpFunction } from './sharp.js';
+
+/** Larger ones are not decoded: 400 MB of memory. */
+const INPUT_PIXELS = 100_000_000;
+const SECONDS = 20;
+/** Each round is three quarters of the last one's edge. */
+const ROUNDS = 8;
+const QUALITIES = [85, 70, 55];
+
+export type FittedImage =
+  | { readonly kind: 'fits' }
+  /** Made smaller. */
+  | {
+      readonly kind: 'changed';
+      readonly data: Buffer;
+      readonly mimeType: string;
+      readonly from: string;
+      readonly to: string;
+    }
+  /** Over the limit, and sharp is not there to change that. */
+  | { readonly kind: 'not_installed' }
+  /** Over the limit, and no image that can be read, or one of too many pixels. */
+  | { readonly kind: 'unreadable' };
+
+interface Encoding {
+  readonly mimeType: string;
+  encode(image: Sharp): Sharp;
+}
+
+/** Makes images fit a client. sharp is loaded with the first image, since it costs 15 MB and most agents never see one. */
+export class Images {
+  #loaded: Promise<SharpFunction | undefined> | undefined;
+
+  constructor(private readonly load: LoadSharp = loadSharp) {}
+
+  /**
+   * @param bytes largest size that is allowed here
+   * @throws the signal's reason
+   */
+  async fit(
+    image: Buffer,
+    mimeType: string,
+    bytes: number,
+    { edge, types }: ImageLimits,
+    signal: AbortSignal,
+  ): Promise<FittedImage> {
+    const over = image.length > bytes || !types.includes(mimeType.toLowerCase());
+    const sharp = await this.#sharp();
+    signal.throwIfAborted();
+    if (sharp === undefined) return { kind: over ? 'not_installed' : 'fits' };
+    try {
+      const open = (): Sharp => sharp(image, { limitInputPixels: INPUT_PIXELS });
+      const found = await open().metadata();
+      const longest = Math.max(found.width ?? 0, found.height ?? 0);
+      if (!over && longest <= edge) return { kind: 'fits' };
+      return await smaller(open, found, Math.min(edge, longest), bytes, types, signal);
+    } catch {
+      signal.throwIfAborted();
+      return { kind: over ? 'unreadable' : 'fits' };
+    }
+  }
+
+  #sharp(): Promise<SharpFunction | undefined> {
+    this.#loaded ??= this.load().then(
+      (module) => {
+        // The same image hardly comes twice, and an agent is to stay small.
+        module.default.cache(false);
+        return module.default;
+      },
+      () => undefined,
+    );
+    return this.#loaded;
+  }
+}
+
+async function smaller(
+  open: () => Sharp,
+  found: ImageMetadata,
+  edge: number,
+  bytes: number,
+  types: readonly string[],
+  signal: AbortSignal,
+): Promise<FittedImage> {
+  let size = edge;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const { mimeType, encode } of encodings(found, types, round)) {
+      const image = open()
+        .autoOrient()
+        .resize({ width: size, height: size, fit: 'inside', withoutEnlargement: true })
+        .timeout({ seconds: SECONDS });
+      const { data, info } = await encode(image).toBuffer({ resolveWithObject: true });
+      signal.throwIfAborted();
+      if (data.length > bytes) continue;
+      return {
+        kind: 'changed',
+        data,
+        mimeType,
+        from: `${found.width}×${found.height}`,
+        to: `${info.width}×${info.height}`,
+      };
+    }
+    size = Math.max(1, Math.floor(size * 0.75));
+  }
+  return { kind: 'unreadable' };
+}
+
+/** A photograph stays a JPEG. What was drawn stays without loss where that is small enough, and keeps its transparency. */
+function encodings({ format }: ImageMetadata, types: readonly string[], round: number): Encoding[] {
+  if (format === 'jpeg' || !types.includes('image/webp')) return QUALITIES.map(jpeg);
+  const lossless: Encoding = { mimeType: 'image/png', encode: (image) => image.png({ compressionLevel: 9 }) };
+  return [...(round === 0 ? [lossless] : []), ...QUALITIES.map(webp)];
+}
+
+function jpeg(quality: number): Encoding {
+  return {
+    mimeType: 'image/jpeg',
+    encode: (image) => image.flatten({ background: '#ffffff' }).jpeg({ quality, mozjpeg: true }),
+  };
+}
+
+function webp(quality: number): Encoding {
+  return { mimeType: 'image/webp', encode: (image) => image.webp({ quality }) };
+}
