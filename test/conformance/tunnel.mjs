@@ -27,10 +27,11 @@ export class Tunnel {
   #proxies = [];
   #token;
 
-  static async start() {
+  /** @param {readonly string[]} paths of endpoints; a merged one needs the servers of both eras */
+  static async start(paths) {
     const tunnel = new Tunnel();
     try {
-      await tunnel.#start();
+      await tunnel.#start(paths);
     } catch (error) {
       await tunnel.stop();
       throw error;
@@ -38,15 +39,20 @@ export class Tunnel {
     return tunnel;
   }
 
-  async #start() {
+  async #start(paths) {
     const servers = {};
     for (const era of ['legacy', 'modern']) {
       const { url, child } = await startHttp(era);
       this.#children.push(child);
       this.direct[era] = url;
       const more = { sampling: true, ...(era === 'legacy' ? { roots } : {}) };
-      servers[`${era}-stdio`] = { command: [process.execPath, fixture(era), '--stdio'], ...more };
-      servers[`${era}-http`] = { url, ...more };
+      const all = {
+        [`${era}-stdio`]: { command: [process.execPath, fixture(era), '--stdio'], ...more },
+        [`${era}-http`]: { url, ...more },
+      };
+      for (const [name, server] of Object.entries(all)) {
+        if (paths.some((path) => path === '/mcp' || path.endsWith(`/${name}`))) servers[name] = server;
+      }
     }
     this.#stage = await Stage.open();
     await this.#stage.relay(await freePort(3000), { limits });
