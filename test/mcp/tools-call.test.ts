@@ -79,8 +79,10 @@ describe('the call as it is forwarded', () => {
       endpoint: 'aggregate',
       id: 'c1',
       info: { name: 'raw', version: '1' },
-      capabilities: { experimental: { x: {} } },
-      ask: 'none',
+      capabilities: { sampling: {}, elicitation: {}, roots: {}, experimental: { x: {} } },
+      ask: 'push',
+      session: expect.stringMatching(/^[\w-]{22}$/),
+      uriKey: 'laptop.shell',
     });
     expect(sent.request.traceparent).toBe(traceparent);
     expect(sent.request.logLevel).toBe('info');
@@ -273,6 +275,11 @@ describe('the end of a session', () => {
     await client.send('DELETE');
     await running.cancellation();
     expect((await answer).status).toBe(202);
+    const told = await relay.devices.next();
+    expect(told.target).toEqual({ ...running.target, server: '' });
+    expect(told.request.method).toBe('agent/end-session');
+    expect(told.params).toBe(JSON.stringify({ session: running.request.client.session }));
+    told.result('{}');
   });
 
   it('by revocation cancels the calls of that grant alone', async () => {

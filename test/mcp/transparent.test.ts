@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { devicesOfU1, EXECUTE, EXPERIMENTAL, fill, shell } from './endpoint-devices.js';
+import { devicesOfU1, EXPERIMENTAL, fill, shell } from './endpoint-devices.js';
 import { RawClient, replyOf, SseReader } from './raw-client.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
@@ -16,23 +16,19 @@ afterEach(async () => {
 
 const at = (path: string, version = '2025-11-25') => RawClient.ready(relay, version, {}, path);
 
-async function names(client: RawClient): Promise<unknown[]> {
-  const { result } = await replyOf(await client.request(1, 'tools/list'));
-  return result.tools.map(({ name }) => name);
-}
-
 describe('the endpoint of a server', () => {
   it.each(['2025-11-25', '2024-11-05'])('says of itself what the server says (%s)', async (version) => {
     const client = await RawClient.of(relay, {}, '/laptop/shell');
     const { body } = await client.initialize(version);
     expect(body.result).toEqual({
       protocolVersion: version,
-      serverInfo: shell.serverInfo,
+      serverInfo:
+        version === '2025-11-25' ? shell.serverInfo : { name: 'shell-server', version: '9.9.9', 'x-more': [1] },
       instructions: shell.instructions,
       capabilities: {
         tools: { listChanged: true, more: 1 },
-        prompts: {},
-        resources: { more: 2 },
+        prompts: { listChanged: true },
+        resources: { subscribe: true, listChanged: true, more: 2 },
         completions: {},
         logging: {},
         experimental: EXPERIMENTAL,
@@ -41,28 +37,37 @@ describe('the endpoint of a server', () => {
     });
   });
 
-  it.each(['2025-11-25', '2024-11-05'])('lists the server’s tools as they are, and no others (%s)', async (version) => {
-    const client = await at('/laptop/shell', version);
-    const text = await (await client.request(1, 'tools/list')).text();
-    expect(text).toBe(
-      `{"jsonrpc":"2.0","id":1,"result":{"tools":[${JSON.stringify(EXECUTE)},{"name":"status","inputSchema":{"type":"object"}}]}}`,
-    );
+  it.each([
+    ['2025-11-25', '2025-11-25', 'legacy', true],
+    ['2025-11-25', '2025-06-18', 'legacy', false],
+    ['2025-06-18', '2025-11-25', 'legacy', false],
+    ['2025-11-25', '2025-11-25', 'modern', false],
+  ] as const)('speaks of tasks where both sides know the same (%s, server %s, %s)', async (...row) => {
+    const [version, protocolVersion, era, known] = row;
+    relay.devices.setViews('u1', devicesOfU1({ servers: [{ ...shell, protocolVersion, era }] }));
+    const client = await RawClient.of(relay, {}, '/laptop/shell');
+    const { body } = await client.initialize(version);
+    expect(body.result.capabilities).toMatchObject(known ? { tasks: { list: {} } } : {});
+    expect(Object.hasOwn(Object(body.result.capabilities), 'tasks')).toBe(known);
   });
 
-  it('pages them with cursors of the relay’s', async () => {
-    await using small = await startTestRelay({ limits: { pageSize: 1 } });
-    small.devices.setViews('u1', devicesOfU1());
-    const client = await RawClient.ready(small, '2025-11-25', {}, '/laptop/shell');
-    const first = await replyOf(await client.request(1, 'tools/list'));
-    expect(first.result.tools.map(({ name }) => name)).toEqual(['execute.now']);
-    const cursor = first.result.nextCursor;
-    const second = await replyOf(await client.request(2, 'tools/list', { cursor }));
-    expect(second.result).toEqual({ tools: [{ name: 'status', inputSchema: { type: 'object' } }] });
-    expect((await replyOf(await client.request(3, 'tools/list', { cursor: 'x' }))).error.code).toBe(-32602);
+  it.each([
+    ['2025-11-25', ['description', 'icons', 'name', 'title', 'version', 'websiteUrl']],
+    ['2025-06-18', ['name', 'title', 'version']],
+    ['2025-03-26', ['name', 'version']],
+  ])('tells %s of the server what that revision has', async (version, members) => {
+    const serverInfo = { name: 'n', version: '1', title: 'T', description: 'd', websiteUrl: 'https://x', icons: [] };
+    relay.devices.setViews('u1', devicesOfU1({ servers: [{ ...shell, serverInfo }] }));
+    const client = await RawClient.of(relay, {}, '/laptop/shell');
+    const { body } = await client.initialize(version);
+    expect(Object.keys(Object(body.result.serverInfo)).sort()).toEqual(members);
   });
 
   it.each([
     'tools/call',
+    'tools/list',
+    'tasks/get',
+    'tasks/result',
     'resources/list',
     'resources/templates/list',
     'resources/read',
@@ -103,13 +108,12 @@ describe('the endpoint of a server', () => {
     );
   });
 
-  it('sends a call on without what asks for a task', async () => {
+  it('sends a call on with what asks for a task: the agent knows what its server makes of it', async () => {
     const client = await at('/laptop/shell');
-    const answer = client.post(
-      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"é","task":{"ttl":1}, "arguments":{"task": 1.0}}}',
-    );
+    const params = '{"name":"é","task":{"ttl":1}, "arguments":{"task": 1.0}}';
+    const answer = client.post(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`);
     const call = await relay.devices.next();
-    expect(call.params).toBe('{"name":"é","arguments":{"task": 1.0}}');
+    expect(call.params).toBe(params);
     call.result('{}');
     await (await answer).text();
   });
@@ -125,17 +129,9 @@ describe('the endpoint of a server', () => {
     await (await answer).text();
   });
 
-  it.each(['resources/subscribe', 'resources/unsubscribe', 'tasks/get', 'tasks/result', `x/${'y'.repeat(255)}`])(
-    'does not know %s',
-    async (method) => {
-      const client = await at('/laptop/shell');
-      expect((await replyOf(await client.request(1, method, {}))).error.code).toBe(-32601);
-    },
-  );
-
-  it('has no tools/list where the server has no tools', async () => {
-    const client = await at('/laptop/plain');
-    expect((await replyOf(await client.request(1, 'tools/list'))).error.code).toBe(-32601);
+  it.each(['subscriptions/listen', `x/${'y'.repeat(255)}`, 'é'.repeat(129)])('does not know %s', async (method) => {
+    const client = await at('/laptop/shell');
+    expect((await replyOf(await client.request(1, method, {}))).error.code).toBe(-32601);
   });
 
   it('cancels, and streams progress, whatever the method', async () => {
@@ -180,7 +176,7 @@ describe('the endpoint of a server', () => {
   it('opens from what is known while its device is away', async () => {
     relay.devices.setViews('u1', devicesOfU1({ presence: 'away' }));
     const client = await at('/laptop/shell');
-    expect(await names(client)).toEqual(['execute.now', 'status']);
+    expect((await replyOf(await client.request(1, 'ping'))).result).toEqual({});
   });
 
   it('does not open before the server has been ready, and says why', async () => {
@@ -195,14 +191,16 @@ describe('the endpoint of a server', () => {
     const client = await at('/laptop/shell');
     relay.devices.setViews('u1', []);
     expect((await replyOf(await client.request(1, 'ping'))).result).toEqual({});
-    expect(await names(client)).toEqual([]);
+    expect((await replyOf(await client.request(4, 'tools/list'))).error.code).toBe(-32603);
     expect((await replyOf(await client.call(2, 'x'))).result).toMatchObject({
       isError: true,
       content: [{ text: expect.stringContaining('shell on laptop is not connected') }],
     });
     expect((await replyOf(await client.request(3, 'prompts/list'))).error.code).toBe(-32603);
     relay.devices.setViews('u1', devicesOfU1());
-    expect(await names(client)).toEqual(['execute.now', 'status']);
+    const answer = client.request(5, 'tools/list');
+    (await relay.devices.next()).result('{"tools":[]}');
+    expect((await replyOf(await answer)).result).toEqual({ tools: [] });
   });
 
   it('takes batches', async () => {

@@ -1,13 +1,12 @@
 import type { Devices, ServerView } from '../devices/types.js';
 import type { Endpoint, ServerEndpoint } from './endpoint.js';
+import { TASKS, UI } from './extensions.js';
 import { instructionsFor } from './instructions.js';
 import { isShape, type Shape } from './json-rpc.js';
 import { type LegacyVersion, since } from './protocol-versions.js';
+import { relayInfo } from './relay-info.js';
 import { devicesAt, serverAt } from './scope.js';
 import { serverProblem } from './server-problem.js';
-
-/** The extension that is refused with the tasks of 2025-11-25: nothing carries a task's later answers. */
-const TASKS = 'io.modelcontextprotocol/tasks';
 
 /** @returns the result of `initialize`, or, as text, why there is none yet */
 export function initializeResult(
@@ -20,12 +19,16 @@ export function initializeResult(
   if (endpoint.kind === 'server') return serversOwn(devices, userId, endpoint, version);
   return {
     protocolVersion: version,
-    capabilities: { tools: { listChanged: true }, logging: {} },
-    serverInfo: {
-      name: 'mcp-local-tunnel',
-      ...(since(version, '2025-06-18') ? { title: 'MCP Local Tunnel' } : {}),
-      version: relayVersion,
+    // Of what any server may have, now or when it comes: they hold for the whole session.
+    capabilities: {
+      tools: { listChanged: true },
+      prompts: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      ...(since(version, '2025-03-26') ? { completions: {} } : {}),
+      logging: {},
+      extensions: { [UI]: {} },
     },
+    serverInfo: relayInfo(relayVersion, version),
     instructions: instructionsFor(devicesAt(devices, userId, endpoint), endpoint.kind),
   };
 }
@@ -41,8 +44,8 @@ function serversOwn(
   if (server?.serverInfo === undefined) return notReady(endpoint, server);
   return {
     protocolVersion: version,
-    capabilities: carriedCapabilities(server.capabilities ?? {}),
-    serverInfo: server.serverInfo,
+    capabilities: carriedCapabilities(server, version),
+    serverInfo: shapedInfo(server.serverInfo, version),
     ...(server.instructions === undefined ? {} : { instructions: server.instructions }),
   };
 }
@@ -53,22 +56,30 @@ function notReady({ device, server: name }: ServerEndpoint, server: ServerView |
   return `${name} on ${device} has not been ready yet, it is ${state}${why} (not dispatched: safe to retry)`;
 }
 
-/**
- * Of a server's capabilities what goes through the tunnel. Not yet: notifications that belong to no request but
- * `tools/list_changed`, hence no subscriptions; and tasks. Those that are not known here are not promised.
- */
-function carriedCapabilities(own: Shape): Shape {
-  const { tools, prompts, resources, completions, logging, experimental, extensions } = own;
+/** Of a server's capabilities what goes through the tunnel. Those that are not known here are not promised. */
+function carriedCapabilities(server: ServerView, version: LegacyVersion): Shape {
+  const { completions, logging, experimental, extensions, tasks, ...own } = server.capabilities ?? {};
+  // The agent lists anew after each restart, so changes are told whether or not the server tells them.
+  const listed = ['tools', 'prompts', 'resources'].flatMap((kind) => {
+    const capability = own[kind];
+    return isShape(capability) ? [[kind, { ...capability, listChanged: true }] as const] : [];
+  });
+  // Those of 2025-11-25 mean nothing to a server or a client of another revision (SEP-2663).
+  const tasksMatch = server.era !== 'modern' && server.protocolVersion === '2025-11-25' && version === '2025-11-25';
   return {
-    // The agent lists the tools anew after each restart, so changes are told whether or not the server tells them.
-    ...(isShape(tools) ? { tools: { ...tools, listChanged: true } } : {}),
-    ...(isShape(prompts) ? { prompts: without(prompts, 'listChanged') } : {}),
-    ...(isShape(resources) ? { resources: without(resources, 'listChanged', 'subscribe') } : {}),
+    ...Object.fromEntries(listed),
     ...(isShape(completions) ? { completions } : {}),
     ...(isShape(logging) ? { logging } : {}),
     ...(isShape(experimental) ? { experimental } : {}),
     ...(isShape(extensions) ? { extensions: without(extensions, TASKS) } : {}),
+    ...(isShape(tasks) && tasksMatch ? { tasks } : {}),
   };
+}
+
+/** `title` came with 2025-06-18, the rest with 2025-11-25; members that no revision has stay. */
+function shapedInfo(info: Shape, version: LegacyVersion): Shape {
+  const later = since(version, '2025-11-25') ? [] : ['icons', 'websiteUrl', 'description'];
+  return without(info, ...later, ...(since(version, '2025-06-18') ? [] : ['title']));
 }
 
 function without(value: Shape, ...names: readonly string[]): Shape {

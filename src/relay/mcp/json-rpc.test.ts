@@ -27,7 +27,10 @@ it('readBody knows a message for what it is, with any extra members', () => {
       };
       expect(read({ id: ownId, method })).toMatchObject({ kind: 'request', id: JSON.stringify(ownId), method });
       expect(read({ method })).toMatchObject({ kind: 'notification', method });
-      expect(read({ id: ownId, result: 1 })).toEqual({ kind: 'response' });
+      const answer = { kind: 'response', id: JSON.stringify(ownId) };
+      expect(read({ id: ownId, result: 1 })).toMatchObject({ ...answer, outcome: 'result' });
+      expect(read({ id: ownId, error: {} })).toMatchObject({ ...answer, outcome: 'error' });
+      expect(read({ result: 1 })).toMatchObject({ kind: 'response', id: undefined });
       expect(read({ id: ownId })).toMatchObject({ kind: 'invalid' });
     }),
   );

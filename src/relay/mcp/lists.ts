@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { type ClientProfile, profileOf } from '../../protocol/client-profiles.js';
 import type { Devices, PromptList, ResourceList, ServerView, ToolList } from '../devices/types.js';
 import { builtInTools } from './built-in-tools.js';
 import type { Caller } from './caller.js';
 import type { Endpoint, ServerEndpoint } from './endpoint.js';
+import { fitTool } from './fit-tool.js';
 import type { Shape } from './json-rpc.js';
 import type { ListCursors } from './list-cursor.js';
 import { shapePrompt, shapeResource, shapeTool } from './list-shape.js';
@@ -122,13 +124,15 @@ export class Lists {
   }
 
   #render(list: AnyList, method: ListMethod, { userId, client }: Caller, endpoint: MergedEndpoint): Rendered {
-    const readMore = method === 'tools/list' && this.#cutsResults(userId, endpoint);
-    const kind = `${method} ${client.protocolVersion} ${readMore}`;
+    const profile = method === 'tools/list' ? profileOf(client) : undefined;
+    // Where nothing is ever cut there is nothing to read on.
+    const readMore = profile?.resultCharacters !== undefined && this.#fits(userId, endpoint);
+    const kind = `${method} ${client.protocolVersion} ${profile?.name ?? ''} ${readMore}`;
     const kinds = this.#rendered.get(list) ?? new Map<string, Rendered>();
     this.#rendered.set(list, kinds);
     const known = kinds.get(kind);
     if (known !== undefined) return known;
-    const entries = shapes(list, method, client.protocolVersion);
+    const entries = shapes(list, method, client.protocolVersion, profile);
     const all = method === 'tools/list' ? [...builtInTools(client.protocolVersion, readMore), ...entries] : entries;
     const rendered = { entries: all.map((entry) => JSON.stringify(entry)), pages: new Map<number, Buffer>() };
     kinds.set(kind, rendered);
@@ -136,11 +140,11 @@ export class Lists {
   }
 
   #toolsRevision(userId: string, endpoint: MergedEndpoint, list: AnyList): string {
-    return this.#cutsResults(userId, endpoint) ? `${list.revision}+` : list.revision;
+    return this.#fits(userId, endpoint) ? `${list.revision}+` : list.revision;
   }
 
-  /** Whether some server's results are fitted to clients, and may be cut with a way to read on. */
-  #cutsResults(userId: string, endpoint: MergedEndpoint): boolean {
+  /** Whether the results of some server are made to fit clients, and may be cut with a way to read on. */
+  #fits(userId: string, endpoint: MergedEndpoint): boolean {
     const present = devicesAt(this.devices, userId, endpoint);
     return present.some(({ servers }) => servers.some(({ era, fit }) => era !== undefined && fit));
   }
@@ -160,8 +164,13 @@ export class Lists {
   }
 }
 
-function shapes(list: AnyList, method: ListMethod, version: string): Shape[] {
-  if ('tools' in list) return list.tools.map((tool) => shapeTool(tool, version));
+function shapes(list: AnyList, method: ListMethod, version: string, profile: ClientProfile | undefined): Shape[] {
+  if ('tools' in list) {
+    return list.tools.map((tool) => {
+      const shaped = shapeTool(tool, version);
+      return tool.fit ? fitTool(shaped, profile) : shaped;
+    });
+  }
   if ('prompts' in list) return list.prompts.map((prompt) => shapePrompt(prompt, version));
   const member = method === 'resources/list' ? 'uri' : 'uriTemplate';
   return list.resources.map((resource) => shapeResource(resource, version, member));
