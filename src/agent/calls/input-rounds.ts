@@ -1,7 +1,13 @@
 import type { CallHead } from '../../protocol/call-messages.js';
 import { topLevelSpans } from '../../protocol/json-spans.js';
 import { type Clock, pause } from '../servers/clock.js';
-import type { AskPolicy, AskReply, RequestContext, RequestOutcome } from '../servers/types.js';
+import {
+  type AskPolicy,
+  type AskReply,
+  type RequestContext,
+  type RequestOutcome,
+  ServerError,
+} from '../servers/types.js';
 import { problem } from './answers.js';
 import { ELICIT, fitsQuestion, noReply, ownReply, ROOTS } from './asks.js';
 import { bytesOf, type Edits, isObject, type JsonObject, parsedObject, valueAt, withMembers } from './json-edit.js';
@@ -68,11 +74,13 @@ export async function inputRounds(
   context: RequestContext,
 ): Promise<Served> {
   const { clock } = options;
-  let current = withMembers(params, RETRY_MEMBERS);
+  // A task of 2025-11-25 means nothing to a modern server.
+  const own = withMembers(params, [...RETRY_MEMBERS, 'task']);
+  let current = own;
   let rounds = 0;
   let [delay, waitUntil] = [RETRY_MS, clock.now() + LEG_MS];
   for (;;) {
-    const outcome = await options.request(current, context);
+    const outcome = await (current === own ? options.request(own, context) : again(options, current, context));
     if (outcome.kind === 'error' || resultType(outcome.json) !== 'input_required') return { kind: 'outcome', outcome };
     const wanted = readInputRequired(outcome.json);
     if (wanted === undefined) return problem(head.method, 'the server wants input, and does not say which');
@@ -82,15 +90,24 @@ export async function inputRounds(
       await pause(clock, delay, output.signal);
       output.signal.throwIfAborted();
       delay = Math.min(delay * 2, RETRY_MAX_MS);
-      current = withMembers(params, RETRY_MEMBERS, state);
+      current = withMembers(own, [], state);
       continue;
     }
     rounds += 1;
     if (rounds > ROUNDS) return problem(head.method, `the server asked for input more than ${ROUNDS} times`);
     const answers = await answerAll(options, head, wanted, output);
     if (typeof answers === 'string') return problem(head.method, answers);
-    current = withMembers(params, RETRY_MEMBERS, { inputResponses: answers, ...state });
+    current = withMembers(own, [], { inputResponses: answers, ...state });
     [delay, waitUntil] = [RETRY_MS, clock.now() + LEG_MS];
+  }
+}
+
+/** A later request of a call: whatever becomes of it, the server has worked on the call before. */
+async function again({ request }: RoundsOptions, params: Buffer, context: RequestContext): Promise<RequestOutcome> {
+  try {
+    return await request(params, context);
+  } catch (error) {
+    throw error instanceof ServerError ? new ServerError(error.code, error.message, true) : error;
   }
 }
 

@@ -80,8 +80,12 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
   if (served.kind !== 'outcome') return served;
   const { outcome } = served;
   if (outcome.kind === 'error') return translateError(head, params, outcome.error, about);
-  if (about.era === 'modern' && !followsTasks(head) && resultType(outcome.json) === 'task') {
-    return problem(head.method, 'the server answered with a task, which this client cannot follow');
+  const unknown = about.era === 'modern' ? unknownType(head, outcome.json) : undefined;
+  if (unknown !== undefined) {
+    return problem(
+      head.method,
+      `the server answered with a result of type "${unknown}", which this client does not know`,
+    );
   }
   return { kind: 'result', json: shapeResult(head, outcome.json, about) };
 }
@@ -106,6 +110,13 @@ async function atModern(parts: Parts, head: CallHead, params: Buffer, output: Ca
   const rounds = { policy: servers.askPolicy(head.server), clock, request };
   if (head.client.ask === 'mrtr') return passedRounds({ ...rounds, states }, head, params, context);
   return inputRounds(rounds, head, params, output, context);
+}
+
+/** The type of a result that this client cannot read: a task where it knows none, anything but a whole result before 2026-07-28. */
+function unknownType(head: CallHead, json: Uint8Array): string | undefined {
+  const type = resultType(json);
+  if (type === undefined || type === 'complete' || (type === 'task' && followsTasks(head))) return undefined;
+  return head.client.era === 'legacy' || type === 'task' ? type : undefined;
 }
 
 function contextOf(head: CallHead, output: CallOutput): RequestContext {

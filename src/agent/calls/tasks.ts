@@ -2,7 +2,7 @@ import type { CallHead } from '../../protocol/call-messages.js';
 import { topLevelSpans } from '../../protocol/json-spans.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import { type Clock, pause } from '../servers/clock.js';
-import type { RequestContext, RequestOutcome } from '../servers/types.js';
+import { type RequestContext, type RequestOutcome, ServerError } from '../servers/types.js';
 import { REVISION_2025_11_25 } from './asks.js';
 import { isObject, type JsonObject, member, parsedObject, withMembers } from './json-edit.js';
 import type { Upstream } from './open-call.js';
@@ -52,7 +52,7 @@ export function legacyUpstream(
       const onNotification: RequestContext['onNotification'] = (method, told) => {
         if (method !== STATUS) context.onNotification?.(method, told);
       };
-      return driven(own, clock, request, { ...context, onNotification });
+      return driven(own, clock, request, { ...context, ...rising(context), onNotification });
     };
   };
 }
@@ -73,6 +73,8 @@ async function driven(
   try {
     return await followed(first, id, clock, request, context);
   } catch (error) {
+    // Whatever this later request came to: the tool has been called.
+    if (error instanceof ServerError) throw new ServerError(error.code, error.message, true);
     if (context.signal.aborted) {
       const told = request('tasks/cancel', id, { signal: AbortSignal.timeout(CANCEL_MS), ...forClient(context) });
       await told.catch(() => undefined);
@@ -105,6 +107,19 @@ async function followed(
   // Ends with the task; what a task in `input_required` asks comes while this is open.
   const outcome = await request('tasks/result', id, context);
   return outcome.kind === 'error' ? outcome : { kind: 'result', json: withoutTask(outcome.json) };
+}
+
+/** The client hears of one progress, from several requests: it has to rise (basic/utilities/progress). */
+function rising({ onProgress }: RequestContext): Pick<RequestContext, 'onProgress'> {
+  if (onProgress === undefined) return {};
+  let last = Number.NEGATIVE_INFINITY;
+  return {
+    onProgress: (told) => {
+      if (typeof told.progress !== 'number' || told.progress <= last) return;
+      last = told.progress;
+      onProgress(told);
+    },
+  };
 }
 
 function forClient({ client }: RequestContext): Partial<RequestContext> {

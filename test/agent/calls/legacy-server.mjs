@@ -93,6 +93,21 @@ mcp.registerTool('ask-then-die', {}, async () => {
   process.exit(3);
 });
 
+mcp.registerTool('ask-patiently', {}, async () => {
+  const onprogress = ({ progress }) => did({ alive: progress });
+  return text(await ask(form('take your time'), { onprogress, resetTimeoutOnProgress: true }));
+});
+
+mcp.registerPrompt('asking', {}, async () => {
+  const { content } = await ask(form('whose prompt?'));
+  return { messages: [{ role: 'user', content: { type: 'text', text: content.name } }] };
+});
+
+mcp.resource('asked', 'file:///asked', async (uri) => {
+  const { content } = await ask(form('whose file?'));
+  return { contents: [{ uri: uri.href, text: content.name }] };
+});
+
 let visits = 0;
 mcp.registerTool('visit-first', {}, async () => {
   visits += 1;

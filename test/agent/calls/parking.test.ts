@@ -51,6 +51,35 @@ describe('a modern client, a legacy server that asks', () => {
     expect(said(ended)).toEqual([accepted('one'), accepted('two')]);
   });
 
+  it.each([
+    ['prompts/get', { name: 'asking' }],
+    ['resources/read', { uri: 'file:///asked' }],
+  ])('§7.8 serves %s as it does tools', async (method, params) => {
+    const { call, restarted } = await bench();
+    const asking = await call('', {}, { head: { method }, params });
+    expect(asking.value).toMatchObject({ resultType: 'input_required' });
+    expect(asking.value).not.toHaveProperty('ttlMs');
+    const given = { ...params, ...retry(asking, { q1: accepted('Ann') }).params };
+    const ended = await call('', {}, { head: { method }, params: given });
+    expect(ended.json).toContain('"text":"Ann"');
+    const again = await call('', {}, { head: { method }, params });
+    const late = { ...params, ...retry(again, { q1: accepted('Ann') }).params };
+    expect(await restarted().call('', {}, { head: { method }, params: late })).toMatchObject({
+      kind: 'error',
+      value: { code: -32603 },
+    });
+  });
+
+  it('§7.8 tells the server that its question is alive', async () => {
+    const clock = new TestClock();
+    const { call, until } = await bench({ clock });
+    const asking = await call('ask-patiently');
+    clock.fire(15_000);
+    clock.fire(15_000);
+    await until(({ alive }) => alive === 2);
+    expect(said(await call('ask-patiently', {}, retry(asking, { q1: accepted('Ann') })))).toEqual(accepted('Ann'));
+  });
+
   it('§7.9 refuses a requestState that was changed, used before, is another’s or another request’s', async () => {
     const { call, did } = await bench();
     const args = { message: 'who?' };
