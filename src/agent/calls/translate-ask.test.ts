@@ -35,12 +35,16 @@ describe('translateAsk', () => {
 
   it('drops what belongs to the server’s own hop', () => {
     const hop = { progressToken: 1, 'io.modelcontextprotocol/related-task': { taskId: 't' } };
-    expect(translated('sampling/createMessage', { messages: [], task: { ttl: 1 }, _meta: hop }, LEGACY)).toEqual({
+    expect(translated('sampling/createMessage', { messages: [], task: { ttl: 1 }, _meta: hop }, OLDER)).toEqual({
       messages: [],
     });
-    expect(translated('sampling/createMessage', { messages: [], _meta: { ...hop, own: 1 } }, LEGACY)).toEqual({
+    expect(translated('sampling/createMessage', { messages: [], _meta: { ...hop, own: 1 } }, MODERN)).toEqual({
       messages: [],
       _meta: { own: 1 },
+    });
+    expect(translated('sampling/createMessage', { messages: [], _meta: hop }, LEGACY)).toEqual({
+      messages: [],
+      _meta: { 'io.modelcontextprotocol/related-task': { taskId: 't' } },
     });
   });
 

@@ -18,19 +18,25 @@ export function translateAsk(method: string, params: Uint8Array, head: CallHead)
   const bytes = params.length === 0 ? Buffer.from('{}') : shapeAsk(head, method, params);
   const given: unknown = JSON.parse(bytes.toString('utf8'));
   if (!isObject(given)) return Buffer.from('{}');
-  const own = withoutHop(given);
+  const own = withoutHop(given, knowsTasks(client));
   const made = method === ELICIT ? elicitation(own, client) : method === SAMPLE ? sampling(own, client) : own;
   if (made === undefined) return undefined;
   return made === given ? bytes : Buffer.from(JSON.stringify(made));
 }
 
-/** Without what belongs to the server's own hop: its progress token, and its tasks, which no client of ours is part of. */
-function withoutHop(params: JsonObject): JsonObject {
+/** Whether this client may have made the task that a question is about: only at the transparent endpoint, by 2025-11-25. */
+function knowsTasks({ endpoint, protocolVersion }: CallClient): boolean {
+  return endpoint === 'server' && protocolVersion === REVISION_2025_11_25;
+}
+
+/** Without what belongs to the server's own hop: its progress token, and a task of which this client knows nothing. */
+function withoutHop(params: JsonObject, keepTask: boolean): JsonObject {
   const { task, _meta, ...rest } = params;
   const meta = isObject(_meta) ? _meta : {};
-  const { progressToken, [RELATED_TASK]: related, ...kept } = meta;
-  if (task === undefined && progressToken === undefined && related === undefined) return params;
-  return { ...rest, ...(Object.keys(kept).length === 0 ? {} : { _meta: kept }) };
+  const drop = ['progressToken', ...(keepTask ? [] : [RELATED_TASK])].filter((name) => name in meta);
+  if (task === undefined && drop.length === 0) return params;
+  const kept = Object.entries(meta).filter(([name]) => !drop.includes(name));
+  return { ...rest, ...(kept.length === 0 ? {} : { _meta: Object.fromEntries(kept) }) };
 }
 
 function elicitation(params: JsonObject, client: CallClient): JsonObject | undefined {

@@ -108,6 +108,26 @@ mcp.resource('asked', 'file:///asked', async (uri) => {
   return { contents: [{ uri: uri.href, text: content.name }] };
 });
 
+const later = mcp.registerTool('later', {}, async () => text('later'));
+mcp.registerTool('change-tools', {}, async () => {
+  later.update({ description: 'changed' });
+  return text('changed');
+});
+
+mcp.registerTool('log', {}, async (extra) => {
+  for (const [level, data] of [
+    ['debug', 'quiet'],
+    ['error', 'loud'],
+  ]) {
+    await extra.sendNotification({ method: 'notifications/message', params: { level, data } });
+  }
+  return text('logged');
+});
+
+server.fallbackNotificationHandler = async ({ method, params }) => {
+  if (method === 'notifications/own') did({ notified: params.of });
+};
+
 let visits = 0;
 mcp.registerTool('visit-first', {}, async () => {
   visits += 1;
