@@ -141,7 +141,7 @@ export class ModernListens {
 
 /** What a transparent endpoint's server ended, and how, is its client's to know; what ended on the way is ended for both. */
 function ended(subscription: ModernSubscription, end: ListenEnd): void {
-  if (end.kind === 'result') subscription.end('the server ended the subscription', end.json);
+  if (end.kind === 'result') subscription.result(end.json);
   else if (end.kind === 'error') subscription.error(end.json, end.code);
   else subscription.end(failureText(end.failure));
 }

@@ -28,8 +28,10 @@ export class ModernStream implements AnswerStream {
     });
   }
 
-  event(json: Buffer, owed: number): void {
+  event(json: Buffer, owed: number): boolean {
+    const open = this.#out !== undefined;
     this.#write(Buffer.concat([eventStart(), json, EVENT_END]), true, owed);
+    return open;
   }
 
   part(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number): void {

@@ -74,19 +74,24 @@ export class ModernSubscription {
   }
 
   /**
-   * Ends what the client has not ended: it is told by `notifications/cancelled` (26 basic/patterns/cancellation) and by
-   * the result (26 basic/patterns/subscriptions, "Graceful Closure"), for the pages name one each.
-   * @param result JSON text, where it is a server's own
+   * Ends what neither client nor server has ended: the client is told by `notifications/cancelled` (26
+   * basic/patterns/cancellation) and by the result (26 basic/patterns/subscriptions, "Graceful Closure"), for each page
+   * names one of them. What was not acknowledged failed.
    */
-  end(reason: string, result: Buffer = Buffer.from(`{"resultType":"complete",${this.#meta}}`)): void {
+  end(reason: string): void {
     if (this.#state === 'opening') {
       const problem = { code: ErrorCode.internal, message: `The subscription was not opened: ${reason}` };
       this.error(Buffer.from(JSON.stringify(problem)), problem.code);
     } else if (this.#state === 'open') {
       const params = `"requestId":${this.#id},"reason":${JSON.stringify(reason)},${this.#meta}`;
       this.send(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{${params}}}`));
-      this.#respond('result', result);
+      this.result(Buffer.from(`{"resultType":"complete",${this.#meta}}`));
     }
+  }
+
+  /** The server ended it. @param json text of its result */
+  result(json: Buffer): void {
+    if (this.#state !== 'over') this.#respond('result', json);
   }
 
   /** The request failed. @param json text of the error, and its code where that is known */
