@@ -4,6 +4,7 @@ import { agentEnvironment } from '../config/environment.js';
 import type { Frame } from '../protocol/frames.js';
 import type { Hello, Welcome } from '../protocol/messages.js';
 import type { Agent, AgentOptions, AgentSnapshot, LinkState } from './agent-types.js';
+import { ResultFit } from './calls/fit/result-fit.js';
 import { type CallRunner, callRunner } from './calls/run-call.js';
 import { RunningCalls } from './calls/running-calls.js';
 import { requestStateKey } from './calls/state-key.js';
@@ -66,6 +67,7 @@ class RunningAgent implements Agent {
       servers: this.#servers,
       logger: logger.child('calls'),
       resultBytes: () => this.#resultBytes,
+      fit: new ResultFit({ enabled: config.clientFit }),
       stateKey: () => this.#stateKey,
     });
     this.#calls = new RunningCalls(this.#runner.run);

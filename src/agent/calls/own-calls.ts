@@ -2,6 +2,7 @@ import type { CallHead } from '../../protocol/call-messages.js';
 import type { LocalServers } from '../servers/types.js';
 import { ServerError } from '../servers/types.js';
 import { errorAnswer, resultAnswer } from './answers.js';
+import type { ResultFit } from './fit/result-fit.js';
 import { member } from './json-edit.js';
 import type { ParkedCalls } from './parked-calls.js';
 import type { CallAnswer, CallOutput } from './running-calls.js';
@@ -9,15 +10,17 @@ import type { CallAnswer, CallOutput } from './running-calls.js';
 /** How the relay reaches the agent itself (CallHead.server is ''). */
 const RESTART = 'agent/restart';
 const END_SESSION = 'agent/end-session';
+const READ_MORE = 'agent/read-more';
 
 export interface OwnCallOptions {
   readonly servers: LocalServers;
   readonly parked: ParkedCalls;
+  readonly fit: ResultFit;
 }
 
 /** A call for the agent itself. @throws the reason of the output's signal */
 export async function ownCall(
-  { servers, parked }: OwnCallOptions,
+  { servers, parked, fit }: OwnCallOptions,
   head: CallHead,
   params: Buffer,
   output: CallOutput,
@@ -32,6 +35,8 @@ export async function ownCall(
       servers.endSession(session);
       return resultAnswer({});
     }
+    case READ_MORE:
+      return { kind: 'result', json: fit.readMore(head, params) };
     default:
       return errorAnswer({ code: -32601, message: `Method not found: ${head.method}` });
   }

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../servers/clock.js';
 import type { LocalServers, RequestContext } from '../servers/types.js';
 import { ServerError } from '../servers/types.js';
 import { outcome as outcomeOf, problem, requestName } from './answers.js';
+import type { ResultFit } from './fit/result-fit.js';
 import { inputRounds, resultType } from './input-rounds.js';
 import { logContext, notificationContext, progressContext } from './notifications.js';
 import { ownCall } from './own-calls.js';
@@ -23,6 +24,8 @@ export interface CallRunnerOptions {
   readonly logger: Logger;
   /** Largest result the relay takes, in bytes; as its last welcome said. */
   resultBytes(): number;
+  /** Makes results fit the client that asks. */
+  readonly fit: ResultFit;
   /** 32 bytes that seal what clients bring back, the same after a restart. */
   stateKey(): Uint8Array;
   readonly clock?: Clock;
@@ -30,18 +33,28 @@ export interface CallRunnerOptions {
 
 export interface CallRunner {
   readonly run: RunCall;
-  /** Ends the calls that wait for a client to come back. */
+  /** Ends the calls that wait for a client to come back, and forgets what is kept for clients to read on. */
   close(): void;
 }
 
 /** Executes calls on this agent's local servers and shapes what comes back for the client that asked. */
 export function callRunner(options: CallRunnerOptions): CallRunner {
-  const { servers, clock = systemClock } = options;
+  const { servers, fit, clock = systemClock } = options;
   const states = new RequestStates(options.stateKey, clock);
   const parked = new ParkedCalls(clock);
-  const parts: Parts = { servers, clock, states, parked, parking: new Parking({ servers, states, parked, clock }) };
+  const parts: Parts = {
+    servers,
+    fit,
+    clock,
+    states,
+    parked,
+    parking: new Parking({ servers, states, parked, clock }),
+  };
   return {
-    close: () => parked.close(),
+    close: () => {
+      parked.close();
+      fit.close();
+    },
     run: async (head, params, output) => {
       const began = performance.now();
       const answer =
@@ -55,6 +68,7 @@ export function callRunner(options: CallRunnerOptions): CallRunner {
 
 interface Parts {
   readonly servers: LocalServers;
+  readonly fit: ResultFit;
   readonly clock: Clock;
   readonly states: RequestStates;
   readonly parked: ParkedCalls;
@@ -87,7 +101,8 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
       `the server answered with a result of type "${unknown}", which this client does not know`,
     );
   }
-  return { kind: 'result', json: shapeResult(head, outcome.json, about) };
+  const shaped = shapeResult(head, outcome.json, about);
+  return { kind: 'result', json: await parts.fit.fitResult(head, shaped, output.signal) };
 }
 
 async function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {

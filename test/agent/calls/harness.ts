@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ResultFit } from '../../../src/agent/calls/fit/result-fit.js';
 import { type CallRunner, callRunner } from '../../../src/agent/calls/run-call.js';
 import type { CallAnswer, CallOutput } from '../../../src/agent/calls/running-calls.js';
 import type { Clock } from '../../../src/agent/servers/clock.js';
@@ -136,6 +137,7 @@ export async function bench({ clock, legacy = {}, modern = {} }: BenchOptions = 
       servers,
       logger: loggerTo(() => {}),
       resultBytes: () => 1024 * 1024,
+      fit: new ResultFit({ enabled: true }),
       stateKey: () => key,
       ...(clock === undefined ? {} : { clock }),
     });
