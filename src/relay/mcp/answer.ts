@@ -3,8 +3,11 @@ import type { Accepts } from './accept.js';
 
 /** Where the parts of one response go. `owed` bytes count as taken when they have left, or will never. */
 export interface ReplyTarget {
-  /** A notification ahead of the response: one line of JSON. */
-  event(json: Buffer, owed: number): void;
+  /**
+   * A message ahead of the response: one line of JSON.
+   * @returns false where there is no way to the client, now or later
+   */
+  event(json: Buffer, owed: number): boolean;
   /**
    * A part of the response; the first has a `head`, the last a `tail`.
    * @param errorCode with the first part of an error whose code can be told: it may decide the HTTP status
@@ -17,7 +20,8 @@ export interface ReplyTarget {
 }
 
 /** An answer as an event stream, to the connection that `open` gives it. */
-export interface AnswerStream extends ReplyTarget {
+export interface AnswerStream extends Omit<ReplyTarget, 'event'> {
+  event(json: Buffer, owed: number): void;
   open(res: ServerResponse): void;
 }
 
@@ -58,10 +62,11 @@ export class Answer implements ReplyTarget {
     }, settings.silentSeconds * 1000);
   }
 
-  event(json: Buffer, owed: number): void {
+  event(json: Buffer, owed: number): boolean {
     if (this.#state === 'waiting' && this.settings.accepts.events) this.#toStream();
     if (this.#stream === undefined) this.taken(owed);
     else this.#stream.event(json, owed);
+    return this.#stream !== undefined;
   }
 
   part(head: Buffer | undefined, json: Buffer, tail: Buffer | undefined, owed: number, errorCode?: number): void {

@@ -40,8 +40,8 @@ export class BatchAnswer {
     };
     return {
       event: (json, owed) => {
-        this.answer.event(json, 0);
         taken(owed);
+        return this.answer.event(json, 0);
       },
       part: (head, json, tail, owed) => {
         for (const part of [head, json, tail]) if (part !== undefined) collect(part);

@@ -9,13 +9,10 @@ import {
   resultResponse,
   type Shape,
 } from './json-rpc.js';
-import { CallQuestions, type SessionQuestions } from './questions.js';
+import { CANNOT_BE_ASKED, CallQuestions, type SessionQuestions } from './questions.js';
 
 const CLOSE = Buffer.from('}');
 const EMPTY = Buffer.alloc(0);
-const CANNOT_BE_ASKED = Buffer.from(
-  JSON.stringify({ code: ErrorCode.methodNotFound, message: 'This client cannot be asked' }),
-);
 
 export interface ReplySettings {
   /** JSON text of the members that every result of the relay's own has for this client (relay-info.ts). */

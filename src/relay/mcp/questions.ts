@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Question } from '../devices/types.js';
+import { ErrorCode } from './json-rpc.js';
 
 /** Told the client's answer: JSON text of its `result` or `error` member, as it came. */
 type Reply = (kind: 'result' | 'error', json: Buffer) => void;
+
+/** What a server hears whose client has no way to be asked. */
+export const CANNOT_BE_ASKED = Buffer.from(
+  JSON.stringify({ code: ErrorCode.methodNotFound, message: 'This client cannot be asked' }),
+);
 
 /** The relay's own requests to one client, by the ids they were sent under. */
 export class SessionQuestions {
@@ -36,10 +42,10 @@ export class CallQuestions {
   /** Ids of the requests that have no answer yet, by the number the agent gave them. */
   readonly #open = new Map<number, string>();
 
-  /** @param send puts a message on the call's stream */
+  /** @param send puts a message on the call's stream; false: the client has left for good */
   constructor(
     private readonly session: SessionQuestions,
-    private readonly send: (json: Buffer) => void,
+    private readonly send: (json: Buffer) => boolean,
   ) {}
 
   ask({ ask, method, params }: Question, reply: Reply): void {
@@ -48,9 +54,12 @@ export class CallQuestions {
       reply(kind, json);
     });
     this.#open.set(ask, id);
-    const rest = params.length === 0 ? '}' : `,"params":`;
-    const head = Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}${rest}`);
-    this.send(params.length === 0 ? head : Buffer.concat([head, params, Buffer.from('}')]));
+    const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
+    const rest = params.length === 0 ? [] : [Buffer.from(',"params":'), params];
+    if (this.send(Buffer.concat([Buffer.from(head), ...rest, Buffer.from('}')]))) return;
+    this.#open.delete(ask);
+    this.session.forget(id);
+    reply('error', CANNOT_BE_ASKED);
   }
 
   /** The client is told not to answer (25N basic/utilities/cancellation). */
