@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Assembler } from './assembler.js';
-import { decodeCall, encodeCall } from './call-messages.js';
+import {
+  type AskHead,
+  decodeAnswer,
+  decodeAsk,
+  decodeCall,
+  encodeAnswer,
+  encodeAsk,
+  encodeCall,
+} from './call-messages.js';
 import {
   AGENT_FRAMES,
   decodeFrame,
@@ -70,10 +78,37 @@ describe('frames', () => {
 });
 
 describe('messages', () => {
-  const decoders = { decodeHello, decodeWelcome, decodeCatalog, decodeDrain, decodeCancel, decodeCall, decodeWindow };
+  const decoders = {
+    decodeHello,
+    decodeWelcome,
+    decodeCatalog,
+    decodeDrain,
+    decodeCancel,
+    decodeCall,
+    decodeAsk,
+    decodeAnswer,
+    decodeWindow,
+  };
   const json = fc.json({ maxDepth: 4 }).map((text) => Buffer.from(text));
   // Right keys with any values reach further than any JSON does.
-  const keys = ['versions', 'app', 'calls', 'servers', 'server', 'status', 'offer', 'tools', 'seq', 'name', 'machine'];
+  const keys = [
+    'ask',
+    'gone',
+    'kind',
+    'method',
+    'resources',
+    'versions',
+    'app',
+    'calls',
+    'servers',
+    'server',
+    'status',
+    'offer',
+    'tools',
+    'seq',
+    'name',
+    'machine',
+  ];
   const shaped = fc
     .dictionary(fc.constantFrom(...keys), fc.jsonValue({ maxDepth: 3 }))
     .map((value) => Buffer.from(JSON.stringify(value)));
@@ -114,6 +149,20 @@ describe('messages', () => {
     );
   });
 
+  test('questions and answers come back as they were', () => {
+    const ask = fc.oneof(
+      fc.record({ ask: fc.maxSafeNat(), method: fc.string({ maxLength: 256 }) }),
+      fc.record({ ask: fc.maxSafeNat(), gone: fc.constant(true as const) }),
+    ) satisfies fc.Arbitrary<AskHead>;
+    const answer = fc.record({ ask: fc.maxSafeNat(), kind: fc.constantFrom('result' as const, 'error' as const) });
+    fc.assert(
+      fc.property(ask, answer, bytes, (asked, answered, json) => {
+        expect(decodeAsk(encodeAsk(asked, json))).toEqual({ head: asked, params: json });
+        expect(decodeAnswer(encodeAnswer(answered, json))).toEqual({ head: answered, json });
+      }),
+    );
+  });
+
   test('a window keeps its number', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (limit) => {
@@ -148,6 +197,14 @@ describe('Assembler', () => {
     assembler.add(frame(a, true, '123'));
     expect(() => assembler.add(frame(b, true, 'x'))).toThrow(MessageError);
     expect(() => assembler.add(frame(a, false, '4'))).toThrow(MessageError);
+  });
+
+  test('takes no message byte by byte', () => {
+    const assembler = new Assembler(1024 * 1024, 1);
+    const one = frame(a, true, 'x');
+    expect(() => {
+      for (let sent = 0; sent < 1100; sent++) assembler.add(one);
+    }).toThrow(MessageError);
   });
 
   test('a dropped message starts anew', () => {

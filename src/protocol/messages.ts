@@ -103,7 +103,7 @@ export function decodeHello(body: Uint8Array): Hello {
     machine: text(raw.machine, what, 64),
     name: text(raw.name, what, 64),
     app: { version: text(app.version, what, 64), platform: text(app.platform, what, 64) },
-    calls: list(raw.calls, what, 10_000, (v) => callId(v, what)),
+    calls: list(raw.calls, what, 20_000, (v) => callId(v, what)),
     servers: list(raw.servers, what, 256, (v) => {
       const server = object(v, what);
       return { name: text(server.name, what, 64), status: status(server.status, what) };

@@ -6,6 +6,7 @@ import { encodeFrame, FrameType, HEADER_BYTES, NO_ID } from '../../src/protocol/
 import { AuthorizationServer } from '../../src/relay/auth/server/authorization-server.js';
 import { connect, dial, type FakeAgent, HELLO } from './fake-agent.js';
 import { type Rig, startRig } from './relay-rig.js';
+import { request, TestSink } from './sink.js';
 
 describe('frames', () => {
   let rig: Rig;
@@ -137,6 +138,47 @@ describe('frames', () => {
     );
     expect(rig.log.filter((line) => line.startsWith('error'))).toEqual([]);
     expect((await fetch(`${rig.origin}/readyz`)).status).toBe(200);
+  });
+
+  test('random frames of a call that runs end the call or the link, and never by a mistake of ours', async () => {
+    const heads = fc.constantFrom(
+      '{"ask":1,"method":"m"}',
+      '{"ask":2,"method":"m"}',
+      '{"ask":1,"gone":true}',
+      '{"ask":-1}',
+      '[]',
+    );
+    const question = fc.tuple(heads, fc.constantFrom('', '{}', '\n')).map(([head, params]) => {
+      const body = Buffer.from(`0000${head}${params}`);
+      body.writeUInt32BE(head.length, 0);
+      return body;
+    });
+    const types = fc.constantFrom(FrameType.event, FrameType.ask, FrameType.ask, FrameType.result, FrameType.window);
+    const bodies = fc.oneof(
+      { weight: 3, arbitrary: question },
+      fc.uint8Array({ maxLength: 60 }).map((b) => Buffer.from(b)),
+    );
+    const { agent, welcome } = await connect(rig, 'calls');
+    let link = agent;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(types, fc.boolean(), bodies), { maxLength: 12 }), async (frames) => {
+        if (link.socket.readyState !== WebSocket.OPEN) link = (await connect(rig, 'calls')).agent;
+        const sink = new TestSink();
+        const handle = rig.registry.call(
+          { userId: 'calls', deviceId: welcome.device, server: 'shell' },
+          request(),
+          sink,
+        );
+        const { id } = await link.next(FrameType.call);
+        for (const [type, more, body] of frames) link.send(type, id, body, more);
+        for (const ask of sink.open.keys()) handle.answer(ask, 'result', Buffer.from('{}'));
+        link.send(FrameType.goodbye, NO_ID, '');
+        expect([1000, 4400]).toContain((await link.closed).code);
+        handle.cancel('');
+      }),
+      { numRuns: 100 },
+    );
+    expect(rig.log.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 
   test('the grant behind the token is revoked: link and device go at once', async () => {

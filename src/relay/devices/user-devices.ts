@@ -13,7 +13,7 @@ import type { ListSource } from './name-table.js';
 import type { DeviceView } from './types.js';
 
 const CHANGE_PAUSE_MS = 250;
-/** Calls that only listen, of all clients: an agent lists every call in its hello, which has room for 10,000. */
+/** Calls that only listen, of all clients: an agent lists every call in its hello, which has room for 20,000. */
 const LISTENS_PER_DEVICE = 4096;
 /** Remembered devices for each one that may be present at a time. */
 const REMEMBERED = 4;
