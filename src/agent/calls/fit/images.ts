@@ -4,9 +4,10 @@ import { type ImageMetadata, type LoadSharp, loadSharp, type Sharp, type SharpFu
 /** Larger ones are not decoded: 400 MB of memory. */
 const INPUT_PIXELS = 100_000_000;
 const SECONDS = 20;
-/** Each round is three quarters of the last one's edge. */
 const ROUNDS = 8;
-const QUALITIES = [85, 70, 55];
+/** A round's edge is at most, and at least, this much of the last one's. */
+const SHRINK = { most: 0.75, least: 0.3 };
+const QUALITIES = [85, 60];
 
 export type FittedImage =
   | { readonly kind: 'fits' }
@@ -45,15 +46,17 @@ export class Images {
     { edge, types }: ImageLimits,
     signal: AbortSignal,
   ): Promise<FittedImage> {
-    const over = image.length > bytes || !types.includes(mimeType.toLowerCase());
+    let over = image.length > bytes || !types.includes(mimeType.toLowerCase());
     const sharp = await this.#sharp();
     signal.throwIfAborted();
     if (sharp === undefined) return { kind: over ? 'not_installed' : 'fits' };
     try {
-      const open = (): Sharp => sharp(image, { limitInputPixels: INPUT_PIXELS });
-      const found = await open().metadata();
+      // Of the header alone, so of any image.
+      const found = await sharp(image, { limitInputPixels: false }).metadata();
       const longest = Math.max(found.width ?? 0, found.height ?? 0);
-      if (!over && longest <= edge) return { kind: 'fits' };
+      over ||= longest > edge;
+      if (!over) return { kind: 'fits' };
+      const open = (): Sharp => sharp(image, { limitInputPixels: INPUT_PIXELS });
       return await smaller(open, found, Math.min(edge, longest), bytes, types, signal);
     } catch {
       signal.throwIfAborted();
@@ -84,6 +87,7 @@ async function smaller(
 ): Promise<FittedImage> {
   let size = edge;
   for (let round = 0; round < ROUNDS; round += 1) {
+    let smallest = Number.POSITIVE_INFINITY;
     for (const { mimeType, encode } of encodings(found, types, round)) {
       const image = open()
         .autoOrient()
@@ -91,16 +95,14 @@ async function smaller(
         .timeout({ seconds: SECONDS });
       const { data, info } = await encode(image).toBuffer({ resolveWithObject: true });
       signal.throwIfAborted();
-      if (data.length > bytes) continue;
-      return {
-        kind: 'changed',
-        data,
-        mimeType,
-        from: `${found.width}×${found.height}`,
-        to: `${info.width}×${info.height}`,
-      };
+      if (data.length <= bytes) {
+        const [from, to] = [found, info].map(({ width, height }) => `${width}×${height}`);
+        return { kind: 'changed', data, mimeType, from: from ?? '', to: to ?? '' };
+      }
+      smallest = Math.min(smallest, data.length);
     }
-    size = Math.max(1, Math.floor(size * 0.75));
+    const wanted = Math.sqrt(bytes / smallest);
+    size = Math.max(1, Math.floor(size * Math.min(SHRINK.most, Math.max(SHRINK.least, wanted))));
   }
   return { kind: 'unreadable' };
 }
@@ -108,7 +110,7 @@ async function smaller(
 /** A photograph stays a JPEG. What was drawn stays without loss where that is small enough, and keeps its transparency. */
 function encodings({ format }: ImageMetadata, types: readonly string[], round: number): Encoding[] {
   if (format === 'jpeg' || !types.includes('image/webp')) return QUALITIES.map(jpeg);
-  const lossless: Encoding = { mimeType: 'image/png', encode: (image) => image.png({ compressionLevel: 9 }) };
+  const lossless: Encoding = { mimeType: 'image/png', encode: (image) => image.png({ compressionLevel: 6 }) };
   return [...(round === 0 ? [lossless] : []), ...QUALITIES.map(webp)];
 }
 

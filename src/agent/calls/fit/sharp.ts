@@ -18,7 +18,7 @@ export interface ImageMetadata {
 }
 
 export interface SharpFunction {
-  (input: Uint8Array, options: { limitInputPixels: number }): Sharp;
+  (input: Uint8Array, options: { limitInputPixels: number | false }): Sharp;
   cache(options: false): unknown;
 }
 
