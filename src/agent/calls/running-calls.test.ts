@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type CallHead, encodeCall } from '../../protocol/call-messages.js';
+import { type CallHead, encodeAnswer, encodeCall } from '../../protocol/call-messages.js';
 import { AGENT_FRAMES, decodeFrame, encodeFrame, type Frame, FrameType, HEADER_BYTES } from '../../protocol/frames.js';
 import { LinkSender } from '../../protocol/link-sender.js';
 import { encodeJson, encodeWindow } from '../../protocol/messages.js';
@@ -51,10 +51,10 @@ function rig() {
     };
     return made;
   };
-  const send = (on: CallLink, n: number, params = '{}'): void =>
+  const send = (on: CallLink, n: number, params = '{}', head = HEAD): void =>
     calls.frame(
       decodeFrame(
-        encodeFrame(FrameType.call, false, id(n), encodeCall(HEAD, Buffer.from(params))),
+        encodeFrame(FrameType.call, false, id(n), encodeCall(head, Buffer.from(params))),
         new Set([FrameType.call]),
       ),
       on,
@@ -220,6 +220,40 @@ describe('RunningCalls', () => {
     const kinds = on.frames.map((frame) => frame.body.toString('latin1', 0, 1));
     expect(kinds.filter((kind) => kind === 'l')).toHaveLength(5);
     expect(kinds.filter((kind) => kind === 'p').length).toBeLessThan(12);
+  });
+
+  it('does not count a call that lasts as work', () => {
+    const { calls, started, link, send } = rig();
+    const on = link();
+    send(on, 1, '{}', { ...HEAD, lasting: true });
+    expect(started).toHaveLength(1);
+    expect(calls.running).toBe(0);
+    expect(calls.resumable(new Set())).toEqual([id(1)]);
+  });
+
+  it('lets go of answers to calls it does not have, whole and in pieces', async () => {
+    const { calls, started, link, send } = rig();
+    const on = link();
+    send(on, 1);
+    const answer = encodeAnswer({ ask: 1, kind: 'result' }, Buffer.from('{}'));
+    const receive = (n: number, more: boolean, body: Uint8Array) =>
+      calls.frame(decodeFrame(encodeFrame(FrameType.answer, more, id(n), body), new Set([FrameType.answer])), on);
+    for (const n of [1, 2]) receive(n, true, answer.subarray(0, 7));
+    started[0]?.answer(result('{}'));
+    await settled();
+    for (const n of [1, 2]) receive(n, false, answer.subarray(7));
+    await settled();
+    expect(on.frames.map((frame) => frame.type)).toEqual([FrameType.result]);
+    expect(() => receive(1, false, Buffer.from('{'))).not.toThrow();
+  });
+
+  it('closes a link whose answers go over their credit', () => {
+    const { calls, link, send } = rig();
+    const on = link();
+    send(on, 1);
+    // The agent grants more as it receives: only a frame beyond every grant is too much.
+    const piece = encodeFrame(FrameType.answer, true, id(1), Buffer.alloc(300 * 1024));
+    expect(() => calls.frame(decodeFrame(piece, new Set([FrameType.answer])), on)).toThrow('over its credit');
   });
 
   it('asks for a confirmation when many answers wait for one', async () => {
