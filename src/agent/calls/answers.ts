@@ -1,12 +1,8 @@
+import type { CallHead } from '../../protocol/call-messages.js';
 import { memberSpan } from '../../protocol/json-spans.js';
 import type { JsonRpcError } from '../servers/types.js';
 import type { JsonObject } from './json-edit.js';
 import type { CallAnswer } from './running-calls.js';
-
-/** A `tools/call` result that tells the model what went wrong (MCP server/tools, "Error handling"). */
-export function toolError(message: string): CallAnswer {
-  return resultAnswer({ content: [{ type: 'text', text: message }], isError: true });
-}
 
 export function resultAnswer(result: JsonObject): CallAnswer {
   return { kind: 'result', json: Buffer.from(JSON.stringify(result)) };
@@ -16,9 +12,14 @@ export function errorAnswer(error: JsonRpcError): CallAnswer {
   return { kind: 'error', json: Buffer.from(JSON.stringify(error)) };
 }
 
-/** Tells what went wrong with the call: a tool's failure is a result the model can act on, anything else an error. */
-export function problem(method: string, message: string, code = -32603): CallAnswer {
-  return method === 'tools/call' ? toolError(message) : errorAnswer({ code, message });
+/**
+ * Tells what went wrong with the call: a tool's failure is a result the model can act on (MCP server/tools, "Error
+ * handling"), anything else an error.
+ */
+export function problem({ method, client }: CallHead, message: string, code = -32603): CallAnswer {
+  if (method !== 'tools/call') return errorAnswer({ code, message });
+  const type = client.era === 'modern' ? { resultType: 'complete' } : {};
+  return resultAnswer({ ...type, content: [{ type: 'text', text: message }], isError: true });
 }
 
 /** Larger results are not searched for the log line's sake. */

@@ -83,10 +83,10 @@ export async function inputRounds(
     const outcome = await (current === own ? options.request(own, context) : again(options, current, context));
     if (outcome.kind === 'error' || resultType(outcome.json) !== 'input_required') return { kind: 'outcome', outcome };
     const wanted = readInputRequired(outcome.json);
-    if (wanted === undefined) return problem(head.method, 'the server wants input, and does not say which');
+    if (wanted === undefined) return problem(head, 'the server wants input, and does not say which');
     const state: Edits = wanted.state === undefined ? {} : { requestState: wanted.state };
     if (wanted.requests.length === 0) {
-      if (clock.now() >= waitUntil) return problem(head.method, 'the server was not ready in time');
+      if (clock.now() >= waitUntil) return problem(head, 'the server was not ready in time');
       await pause(clock, delay, output.signal);
       output.signal.throwIfAborted();
       delay = Math.min(delay * 2, RETRY_MAX_MS);
@@ -94,9 +94,9 @@ export async function inputRounds(
       continue;
     }
     rounds += 1;
-    if (rounds > ROUNDS) return problem(head.method, `the server asked for input more than ${ROUNDS} times`);
+    if (rounds > ROUNDS) return problem(head, `the server asked for input more than ${ROUNDS} times`);
     const answers = await answerAll(options, head, wanted, output);
-    if (typeof answers === 'string') return problem(head.method, answers);
+    if (typeof answers === 'string') return problem(head, answers);
     current = withMembers(own, [], { inputResponses: answers, ...state });
     [delay, waitUntil] = [RETRY_MS, clock.now() + LEG_MS];
   }

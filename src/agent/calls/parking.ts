@@ -73,8 +73,7 @@ export class Parking {
     if (!this.options.parked.use(handle)) return invalidState();
     const verdict = urlVerdict(asks, responses);
     if (verdict === 'missing') return this.#askUrls(asks, head, params);
-    if (verdict === 'declined')
-      return problem(head.method, 'the user did not open the URL that the server asked for', -32602);
+    if (verdict === 'declined') return problem(head, 'the user did not open the URL that the server asked for', -32602);
     return this.#attach(this.#begin(head, params, upstreamOf), head, params, output);
   }
 
@@ -112,10 +111,10 @@ function invalidState(): CallAnswer {
   return errorAnswer({ code: -32602, message: 'Invalid or expired requestState' });
 }
 
-function lost({ method }: CallHead): CallAnswer {
-  const again = method === 'tools/call' ? 'call the tool again' : 'send the request again';
+function lost(head: CallHead): CallAnswer {
+  const again = head.method === 'tools/call' ? 'call the tool again' : 'send the request again';
   return problem(
-    method,
+    head,
     `the pending call was lost on its way (the agent was restarted, or it waited too long): ${again}`,
   );
 }

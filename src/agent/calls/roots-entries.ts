@@ -43,7 +43,7 @@ export async function passedRounds(
       ...(wanted.state === undefined ? {} : { requestState: wanted.state }),
     });
   }
-  return problem(head.method, `the server asked for roots more than ${ROUNDS} times`);
+  return problem(head, `the server asked for roots more than ${ROUNDS} times`);
 }
 
 function rootsKeys(wanted: InputRequired | undefined): string[] {

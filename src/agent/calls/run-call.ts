@@ -96,10 +96,7 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
   if (outcome.kind === 'error') return translateError(head, params, outcome.error, about);
   const unknown = about.era === 'modern' ? unknownType(head, outcome.json) : undefined;
   if (unknown !== undefined) {
-    return problem(
-      head.method,
-      `the server answered with a result of type "${unknown}", which this client does not know`,
-    );
+    return problem(head, `the server answered with a result of type "${unknown}", which this client does not know`);
   }
   const shaped = shapeResult(head, outcome.json, about);
   return { kind: 'result', json: await parts.fit.fitResult(head, shaped, output.signal) };
@@ -154,14 +151,14 @@ function contextOf(head: CallHead, output: CallOutput): RequestContext {
 function failure(head: CallHead, error: unknown): CallAnswer {
   if (!(error instanceof ServerError)) throw error;
   const fate = error.dispatched ? 'outcome unknown: it may have run' : 'not dispatched: safe to retry';
-  return problem(head.method, `${error.message} (${fate})`);
+  return problem(head, `${error.message} (${fate})`);
 }
 
 function withinLimit(answer: CallAnswer, head: CallHead, limit: number): CallAnswer {
   if (answer.json.length <= limit) return answer;
   const size = `${Math.ceil(answer.json.length / 1024 / 1024)} MiB`;
   const message = `the result is too large: ${size}, and the relay takes ${Math.floor(limit / 1024 / 1024)} MiB (limits.resultBytes). The call has run; ask for less`;
-  return problem(head.method, message);
+  return problem(head, message);
 }
 
 /** One line a call: which, how long, how it ended; never its arguments or its result. */

@@ -36,14 +36,11 @@ function forModern(
     };
   }
   if (code === URL_REQUIRED) {
-    return problem(
-      head.method,
-      `the server wants the user to open a URL first, which this client cannot do: ${message}`,
-    );
+    return problem(head, `the server wants the user to open a URL first, which this client cannot do: ${message}`);
   }
   if (code === CAPABILITY_MISSING && era === 'modern' && lacks(head, error)) return error;
   if (code < RESERVED.from || code > RESERVED.to) return error;
-  return problem(head.method, `${message} (the server's own error ${code})`);
+  return problem(head, `${message} (the server's own error ${code})`);
 }
 
 /** Whether the client itself lacks what the server requires: else it was this tunnel that could not carry it. */
@@ -65,14 +62,14 @@ function forLegacy(head: CallHead, error: JsonRpcError, { era }: ShapeSource): J
     const { elicitation } = client.capabilities;
     const knows = client.protocolVersion >= REVISION_2025_11_25 && isObject(elicitation) && isObject(elicitation.url);
     if (knows) return error;
-    return problem(method, `the server wants the user to open a URL first, which this client cannot do: ${message}`);
+    return problem(head, `the server wants the user to open a URL first, which this client cannot do: ${message}`);
   }
   if (era === 'legacy') return error;
   if (code === CAPABILITY_MISSING) {
-    return problem(method, `the server requires ${requiredCapability(error)}, which this client does not offer it`);
+    return problem(head, `the server requires ${requiredCapability(error)}, which this client does not offer it`);
   }
   if (code >= RESERVED.from && code <= RESERVED.to) {
-    return problem(method, `${message} (the server's own error ${code})`);
+    return problem(head, `${message} (the server's own error ${code})`);
   }
   // Clients of 2025-11-25 know a missing resource by this code.
   if (code === INVALID_PARAMS && method === 'resources/read' && isObject(data) && typeof data.uri === 'string') {

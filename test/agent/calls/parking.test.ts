@@ -121,7 +121,7 @@ describe('a modern client, a legacy server that asks', () => {
     const asking = await call('ask', { message: 'who?' });
     const next = restarted();
     const lost = await next.call('ask', { message: 'who?' }, retry(asking, { q1: accepted('Ann') }));
-    expect(lost.value).toMatchObject({ isError: true });
+    expect(lost.value).toMatchObject({ isError: true, resultType: 'complete' });
     expect(String(said(lost))).toContain('call the tool again');
     expect(await did()).toEqual([{ began: 'who?' }]);
   });
