@@ -265,16 +265,16 @@ describe('read_more', () => {
 
   it('asks the agent that cut the result', async () => {
     const { client } = await tools(CUTS);
-    const answer = client.call(1, 'read_more', { id: 'laptop~abc', from: 145_000 });
+    const answer = client.call(1, 'read_more', { id: 'laptop.shell~abc', from: 145_000 });
     const call = await relay.devices.next();
     expect(call.target).toEqual({ userId: 'u1', deviceId: 'device-1', server: '' });
     expect(call.request.method).toBe('agent/read-more');
-    expect(JSON.parse(call.params)).toEqual({ id: 'laptop~abc', from: 145_000 });
+    expect(JSON.parse(call.params)).toEqual({ id: 'laptop.shell~abc', from: 145_000 });
     call.result('{"content":[{"type":"text","text":"more"}]}');
     expect((await replyOf(await answer)).result.content).toEqual([{ type: 'text', text: 'more' }]);
   });
 
-  it.each([[{ id: 'phone~abc', from: 1 }], [{ id: 'laptop~abc' }], [{ id: 'laptop~abc', from: '1' }], [{}]])(
+  it.each([[{ id: 'phone.shell~abc', from: 1 }], [{ id: 7, from: 1 }], [{}]])(
     'says what is wrong with %j',
     async (args) => {
       const { client } = await tools(CUTS);

@@ -3,7 +3,7 @@ import type { BuiltInTool } from '../../protocol/names.js';
 import type { Devices } from '../devices/types.js';
 import { toolError } from './call-reply.js';
 import { DRAINING, type Forwarded, forward } from './forward.js';
-import type { Shape } from './json-rpc.js';
+import { isShape, type Shape } from './json-rpc.js';
 import type { MergedEndpoint } from './lists.js';
 import { RestartTool } from './restart-tool.js';
 import { devicesAt } from './scope.js';
@@ -59,18 +59,16 @@ export class BuiltInCalls {
   #readMore(endpoint: MergedEndpoint, call: Forwarded): void {
     const { caller, request, reply } = call;
     const { userId } = caller;
-    const args = request.params?.arguments as Shape | undefined;
-    const { id, from } = args ?? {};
-    if (typeof id !== 'string' || !Number.isSafeInteger(from)) {
+    const { id, from }: Shape = isShape(request.params?.arguments) ? request.params.arguments : {};
+    if (typeof id !== 'string') {
       reply.result(toolError('read_more needs "id" and "from", as the cut result names them.'));
       return;
     }
-    const [name] = id.split('~');
+    // `<device>.<server>~<random>`
+    const [name] = id.split(/[.~]/, 1);
     const device = devicesAt(this.parts.devices, userId, endpoint).find((one) => one.name === name);
     if (device === undefined) {
-      reply.result(
-        toolError(`Nothing is kept under ${JSON.stringify(id.slice(0, 128))} (any more). Call the tool again.`),
-      );
+      reply.result(toolError('Nothing is kept under this id, or its device is not connected. Call the tool again.'));
       return;
     }
     const target = { userId, deviceId: device.id, server: '' };

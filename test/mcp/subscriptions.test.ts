@@ -1,0 +1,371 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { devicesOfU1, fill, shell } from './endpoint-devices.js';
+import { RawClient, replyOf, SseReader } from './raw-client.js';
+import type { TestCall } from './test-devices.js';
+import { startTestRelay, type TestRelay, type TestRelayOptions } from './test-relay.js';
+
+let relay: TestRelay;
+async function start(options: TestRelayOptions = {}): Promise<void> {
+  relay = await startTestRelay(options);
+  fill(relay.devices);
+}
+beforeEach(() => start());
+afterEach(async () => {
+  expect(relay.log.errors).toEqual([]);
+  expect(relay.devices.waiting).toBe(0);
+  await relay[Symbol.asyncDispose]();
+});
+
+const at = (path: string, version = '2025-11-25') => RawClient.ready(relay, version, {}, path);
+const URI = 'laptop.shell+file:///a';
+const UPDATED = 'notifications/resources/updated';
+
+/** Subscribes and gives the listening call it became. */
+async function subscribed(client: RawClient, uri: string): Promise<TestCall> {
+  const answer = client.request(1, 'resources/subscribe', { uri });
+  const call = await relay.devices.next();
+  call.acknowledge({ resourceSubscriptions: [uri] });
+  expect((await replyOf(await answer)).result).toEqual({});
+  return call;
+}
+
+/** The next message on the stream that has data. */
+async function message(reader: SseReader): Promise<unknown> {
+  for (let event = await reader.next(); event !== undefined; event = await reader.next()) {
+    if (event.data !== '') return JSON.parse(event.data) as unknown;
+  }
+  throw new Error('the stream ended');
+}
+
+/** Ends the session, and answers the agents that are told of it. */
+async function ended(client: RawClient, agents = 1): Promise<void> {
+  const ending = client.send('DELETE');
+  for (let count = 0; count < agents; count += 1) {
+    let call = await relay.devices.next();
+    while (call.request.method !== 'agent/end-session') call = await relay.devices.next();
+    call.result('{}');
+  }
+  expect((await ending).status).toBe(204);
+}
+
+describe('resources/subscribe', () => {
+  it('§7.29 listens at the server to that one URI, and is done when the server has agreed', async () => {
+    const client = await at('');
+    const call = await subscribed(client, URI);
+    expect(call.target).toEqual({ userId: 'u1', deviceId: 'device-1', server: 'shell' });
+    expect(call.request).toMatchObject({ method: 'subscriptions/listen', lasting: true });
+    expect(JSON.parse(call.params)).toEqual({ notifications: { resourceSubscriptions: ['file:///a'] } });
+    expect(call.request.client).toMatchObject({ era: 'legacy', ask: 'none', uriKey: 'laptop.shell' });
+    await ended(client);
+    expect(call.cancelled).toBeDefined();
+  });
+
+  it('at a transparent endpoint takes the server’s own URIs', async () => {
+    const client = await at('/laptop/shell');
+    const call = await subscribed(client, 'file:///a');
+    expect(JSON.parse(call.params)).toEqual({ notifications: { resourceSubscriptions: ['file:///a'] } });
+    expect(call.request.client).not.toHaveProperty('uriKey');
+    await ended(client);
+  });
+
+  it('is refused as the server refuses it', async () => {
+    const client = await at('');
+    const answer = client.request(1, 'resources/subscribe', { uri: URI });
+    (await relay.devices.next()).error({ code: -32601, message: 'Method not found', data: 1 });
+    expect((await replyOf(await answer)).error).toEqual({ code: -32601, message: 'Method not found', data: 1 });
+    const second = client.request(2, 'resources/subscribe', { uri: URI });
+    const call = await relay.devices.next();
+    call.acknowledge({});
+    expect((await replyOf(await second)).error).toMatchObject({ code: -32602, data: { uri: URI } });
+    expect(call.cancelled).toBeDefined();
+    const third = client.request(3, 'resources/subscribe', { uri: URI });
+    (await relay.devices.next()).sink.fail({ code: 'offline', dispatched: false, message: 'laptop is offline.' });
+    expect((await replyOf(await third)).error).toMatchObject({ code: -32603 });
+  });
+
+  it.each([
+    ['', { uri: 'a:b' }, -32002],
+    ['', { uri: 7 }, -32602],
+    ['/desk', { uri: URI }, -32002],
+    ['/laptop/shell', {}, -32602],
+  ])('at %j of %j leads nowhere', async (path, params, code) => {
+    const client = await at(path);
+    expect((await replyOf(await client.request(1, 'resources/subscribe', params))).error.code).toBe(code);
+  });
+
+  it('tells of updates on the GET stream, as they come from the agent', async () => {
+    const client = await at('');
+    const call = await subscribed(client, URI);
+    const reader = new SseReader(await client.send('GET'));
+    call.notify(UPDATED, { uri: URI, more: 1 });
+    expect(await message(reader)).toEqual({ jsonrpc: '2.0', method: UPDATED, params: { uri: URI, more: 1 } });
+    call.notify('notifications/tools/list_changed');
+    call.notify(UPDATED, { uri: URI, more: 2 });
+    expect(await message(reader)).toMatchObject({ params: { more: 2 } });
+    expect(call.consumedBytes).toBeGreaterThan(0);
+    await ended(client);
+    expect(await reader.rest()).toEqual([]);
+  });
+
+  it('keeps the latest update of each resource while there is no stream', async () => {
+    const client = await at('');
+    const [first, second] = [await subscribed(client, URI), await subscribed(client, 'laptop.shell+b:c')];
+    for (const more of [1, 2]) first.notify(UPDATED, { uri: URI, more });
+    second.notify(UPDATED, { uri: 'laptop.shell+b:c' });
+    const reader = new SseReader(await client.send('GET'));
+    expect(await message(reader)).toMatchObject({ params: { uri: URI, more: 2 } });
+    expect(await message(reader)).toMatchObject({ params: { uri: 'laptop.shell+b:c' } });
+    await ended(client);
+    expect(await reader.rest()).toEqual([]);
+  });
+
+  it('ends with unsubscribe, which also takes what was not told yet', async () => {
+    const client = await at('');
+    const call = await subscribed(client, URI);
+    call.notify(UPDATED, { uri: URI });
+    expect((await replyOf(await client.request(2, 'resources/unsubscribe', { uri: URI }))).result).toEqual({});
+    expect(await call.cancellation()).toBe('unsubscribed');
+    call.notify(UPDATED, { uri: URI });
+    const reader = new SseReader(await client.send('GET'));
+    await reader.next();
+    await ended(client);
+    expect(await reader.rest()).toEqual([]);
+    const stranger = await at('');
+    expect((await replyOf(await stranger.request(1, 'resources/unsubscribe', { uri: URI }))).result).toEqual({});
+  });
+
+  it('given again is one subscription', async () => {
+    const client = await at('');
+    const first = await subscribed(client, URI);
+    const second = await subscribed(client, URI);
+    expect(first.cancelled).toBeDefined();
+    await client.request(2, 'resources/unsubscribe', { uri: URI });
+    expect(second.cancelled).toBeDefined();
+  });
+
+  it('that the client cancels leaves nothing behind', async () => {
+    const client = await at('');
+    const answer = client.request(1, 'resources/subscribe', { uri: URI });
+    const call = await relay.devices.next();
+    await client.post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
+    await call.cancellation();
+    expect((await answer).status).toBe(202);
+    call.acknowledge({ resourceSubscriptions: [URI] });
+    expect([...(relay.store as unknown as { entries: Map<string, unknown> }).entries.keys()]).toEqual([]);
+  });
+
+  it('is bounded for one session', async () => {
+    relay.devices.answer = (call) => call.acknowledge({ resourceSubscriptions: ['x'] });
+    const client = await at('');
+    for (let count = 0; count < 256; count += 1) {
+      const { result } = await replyOf(await client.request(count, 'resources/subscribe', { uri: `${URI}${count}` }));
+      expect(result).toEqual({});
+    }
+    expect((await replyOf(await client.request(1, 'resources/subscribe', { uri: URI }))).error.code).toBe(-32602);
+    expect((await replyOf(await client.request(1, 'resources/subscribe', { uri: `${URI}0` }))).result).toEqual({});
+  });
+
+  it('§7.29 is taken up again when its server was lost, and says that something may have changed', async () => {
+    const client = await at('');
+    const reader = new SseReader(await client.send('GET'));
+    const call = await subscribed(client, URI);
+    relay.devices.setViews('u1', []);
+    call.sink.fail({ code: 'lost', dispatched: true, message: 'Lost.' });
+    relay.devices.setViews('u1', devicesOfU1());
+    relay.devices.changed('u1');
+    const again = await relay.devices.next();
+    expect(again.params).toBe(call.params);
+    again.acknowledge({ resourceSubscriptions: [URI] });
+    expect(await message(reader)).toEqual({ jsonrpc: '2.0', method: UPDATED, params: { uri: URI } });
+    call.notify(UPDATED, { uri: URI, late: 1 });
+    again.notify(UPDATED, { uri: URI, late: 2 });
+    expect(await message(reader)).toMatchObject({ params: { late: 2 } });
+    await ended(client);
+  });
+
+  it('§7.20 is taken up again after a restart of the relay, with the session', async () => {
+    const client = await at('');
+    await subscribed(client, URI);
+    await subscribed(client, 'laptop.shell+b:c');
+    const { secret, store, devices } = relay;
+    await relay[Symbol.asyncDispose]();
+    relay = await startTestRelay({ secret, store, devices });
+    const later = await RawClient.of(relay);
+    const ping = later.post({ jsonrpc: '2.0', id: 1, method: 'ping' }, { session: client.session });
+    const calls = [await devices.next(), await devices.next()];
+    expect((await ping).status).toBe(200);
+    expect(calls.map(({ params }) => JSON.parse(params) as unknown)).toEqual([
+      { notifications: { resourceSubscriptions: ['file:///a'] } },
+      { notifications: { resourceSubscriptions: ['b:c'] } },
+    ]);
+    for (const call of calls) call.acknowledge({ resourceSubscriptions: ['x'] });
+    const reader = new SseReader(await later.send('GET', { session: client.session }));
+    const events = [await message(reader), await message(reader)];
+    expect(events).toEqual([
+      expect.objectContaining({ params: { uri: URI } }),
+      expect.objectContaining({ params: { uri: 'laptop.shell+b:c' } }),
+    ]);
+  });
+
+  it('§7.4 of another session hears nothing, and ends with its grant', async () => {
+    const client = await at('');
+    const other = await RawClient.ready(relay, '2025-11-25', { grant: 'g2' });
+    const [own, theirs] = [await subscribed(client, URI), await subscribed(other, URI)];
+    own.notify(UPDATED, { uri: URI });
+    await relay.revocations.revoke('g1');
+    expect(own.cancelled).toBe('access revoked');
+    expect(theirs.cancelled).toBeUndefined();
+    const reader = new SseReader(await other.send('GET'));
+    await reader.next();
+    await ended(other);
+    expect((await reader.rest()).filter(({ data }) => data.includes(UPDATED))).toEqual([]);
+  });
+});
+
+describe('the GET stream of a transparent endpoint', () => {
+  it('§7.28 is one listening call, whose notifications come as they are', async () => {
+    const client = await at('/laptop/shell');
+    const response = await client.send('GET');
+    const call = await relay.devices.next();
+    expect(call.request).toMatchObject({
+      method: 'subscriptions/listen',
+      lasting: true,
+      logLevel: 'info',
+      client: { era: 'legacy', ask: 'none', endpoint: 'server' },
+    });
+    expect(JSON.parse(call.params)).toEqual({
+      notifications: { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true },
+    });
+    const reader = new SseReader(response);
+    call.acknowledge({ toolsListChanged: true });
+    const texts = [
+      '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}',
+      '{"jsonrpc":"2.0","method":"acme/odd","params":{"n":9007199254740993}}',
+    ];
+    for (const text of texts) call.sink.event(Buffer.from(text));
+    await reader.next();
+    expect([(await reader.next())?.data, (await reader.next())?.data]).toEqual(texts);
+    expect(call.consumedBytes).toBeGreaterThan(0);
+    await reader.cancel();
+    expect(await call.cancellation()).toBe('the client listens no more');
+  });
+
+  it('is listened to once, however many streams there are, and on the newest', async () => {
+    const client = await at('/laptop/shell');
+    const first = new SseReader(await client.send('GET'));
+    const call = await relay.devices.next();
+    call.acknowledge({});
+    const second = new SseReader(await client.send('GET'));
+    await second.next();
+    expect(relay.devices.waiting).toBe(0);
+    call.notify('acme/odd');
+    expect(await message(second)).toMatchObject({ method: 'acme/odd' });
+    await second.cancel();
+    await first.cancel();
+    expect(await call.cancellation()).toBe('the client listens no more');
+  });
+
+  it('§7.35 is told of log lines from the level of its own session on', async () => {
+    const client = await at('/laptop/shell');
+    const other = await at('/laptop/shell');
+    const reader = new SseReader(await client.send('GET'));
+    const first = await relay.devices.next();
+    await new SseReader(await other.send('GET')).next();
+    const theirs = await relay.devices.next();
+    first.acknowledge({});
+    await client.request(1, 'logging/setLevel', { level: 'error' });
+    const again = await relay.devices.next();
+    expect(first.cancelled).toBeDefined();
+    expect(again.request.logLevel).toBe('error');
+    expect(theirs.request.logLevel).toBe('info');
+    expect(theirs.cancelled).toBeUndefined();
+    await client.request(2, 'logging/setLevel', { level: 'error' });
+    again.acknowledge({});
+    again.notify('notifications/message', { level: 'error' });
+    expect(await message(reader)).toMatchObject({ method: 'notifications/message' });
+  });
+
+  it('is taken up again when the server comes back, and tells what is different', async () => {
+    const client = await at('/laptop/shell');
+    const reader = new SseReader(await client.send('GET'));
+    const call = await relay.devices.next();
+    call.acknowledge({ toolsListChanged: true });
+    relay.devices.setViews('u1', devicesOfU1({ servers: [{ ...shell, prompts: [{ name: 'new' }] }] }));
+    call.sink.fail({ code: 'lost', dispatched: true, message: 'Lost.' });
+    relay.devices.changed('u1');
+    (await relay.devices.next()).acknowledge({ toolsListChanged: true });
+    expect(await message(reader)).toMatchObject({ method: 'notifications/prompts/list_changed' });
+    await ended(client);
+    expect(await reader.rest()).toEqual([]);
+  });
+
+  it('tells at once what changed since the client listed', async () => {
+    const client = await at('/laptop/shell');
+    const fewer = devicesOfU1({ servers: [{ ...shell, tools: [] }] });
+    relay.devices.setViews('u1', fewer);
+    const reader = new SseReader(await client.send('GET'));
+    (await relay.devices.next()).acknowledge({});
+    expect(await message(reader)).toMatchObject({ method: 'notifications/tools/list_changed' });
+    await reader.cancel();
+    relay.devices.setViews('u1', devicesOfU1());
+    const answer = client.request(1, 'tools/list');
+    (await relay.devices.next()).result('{"tools":[]}');
+    await answer;
+    const later = new SseReader(await client.send('GET'));
+    const call = await relay.devices.next();
+    call.acknowledge({});
+    call.notify('acme/odd');
+    expect(await message(later)).toMatchObject({ method: 'acme/odd' });
+    await ended(client);
+  });
+});
+
+describe('the GET stream of several servers', () => {
+  it('§7.28 tells of each kind of list once', async () => {
+    const client = await at('');
+    const reader = new SseReader(await client.send('GET'));
+    await reader.next();
+    relay.devices.setPrompts('u1', [], 'p2');
+    relay.devices.changed('u1');
+    relay.devices.setTemplates('u1', [], 't2');
+    relay.devices.setTools('u1', [], 'x2');
+    expect([await message(reader), await message(reader), await message(reader)]).toEqual(
+      ['prompts', 'resources', 'tools'].map((kind) => ({
+        jsonrpc: '2.0',
+        method: `notifications/${kind}/list_changed`,
+      })),
+    );
+    await client.send('DELETE');
+    expect(await reader.rest()).toEqual([]);
+  });
+});
+
+describe('a client’s notification', () => {
+  it('goes to the server of a transparent endpoint, and nothing comes of its answer', async () => {
+    const client = await at('/laptop/shell');
+    const text = '{"jsonrpc":"2.0","method":"notifications/acme","params":{"n":9007199254740993, "a" :1}}';
+    expect((await client.post(text)).status).toBe(202);
+    const call = await relay.devices.next();
+    expect(call.request).toMatchObject({ method: 'notifications/acme', notify: true });
+    expect(call.params).toBe('{"n":9007199254740993, "a" :1}');
+    call.result('{}');
+    await client.post({ jsonrpc: '2.0', method: 'notifications/acme' });
+    const failing = await relay.devices.next();
+    expect(failing.params).toBe('');
+    failing.sink.fail({ code: 'offline', dispatched: false, message: 'x' });
+  });
+
+  it.each([
+    ['/laptop/shell', 'notifications/initialized'],
+    ['/laptop/shell', 'notifications/cancelled'],
+    ['/laptop/shell', 'notifications/progress'],
+    ['/laptop/shell', 'notifications/roots/list_changed'],
+    ['', 'notifications/acme'],
+    ['/laptop', 'notifications/acme'],
+  ])('at %j goes nowhere when it is %s', async (path, method) => {
+    const client = await at(path);
+    expect((await client.post({ jsonrpc: '2.0', method, params: {} })).status).toBe(202);
+    await client.request(1, 'ping');
+    expect(relay.devices.waiting).toBe(0);
+  });
+});
