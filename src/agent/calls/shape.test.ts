@@ -96,6 +96,7 @@ describe('a modern client, a legacy server', () => {
     const about = { era: 'legacy', serverInfo: { name: 'a:b', version: '1' } } as const;
     const info = { 'io.modelcontextprotocol/serverInfo': about.serverInfo };
     expect(shape(modern(), {}, about)).toEqual({ resultType: 'complete', _meta: info });
+    expect(shape(modern('tools/call', { uriKey: KEY }), {}, about)).toEqual({ resultType: 'complete' });
     expect(shape(modern(), { _meta: {} }, about)).toEqual({ resultType: 'complete', _meta: info });
     expect(shape(modern(), { _meta: { x: 1 }, content: [] }, about)).toEqual({
       resultType: 'complete',

@@ -28,7 +28,7 @@ export function shapeResult(head: CallHead, json: Uint8Array, about: ShapeSource
   const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
   const rules = rulesOf(head, about);
   const { method } = head;
-  const marks = rules.toModern ? modernMarks(method, about) : new Map<string, string>();
+  const marks = rules.toModern ? modernMarks(head, about) : new Map<string, string>();
   if (!concerns(bytes, method, rules)) return marks.size === 0 ? bytes : marked(bytes, marks);
   const edits = new SpanEdits(bytes);
   const result = edits.root();
@@ -100,10 +100,12 @@ function concerns(json: Buffer, method: string, { toModern, toLegacy, version, u
 }
 
 /** The members that a legacy server's result lacks. */
-function modernMarks(method: string, { serverInfo }: ShapeSource): Map<string, string> {
+function modernMarks({ client, method }: CallHead, { serverInfo }: ShapeSource): Map<string, string> {
   const marks = new Map([['resultType', '"complete"']]);
   if (CACHEABLE.has(method)) marks.set('ttlMs', '0').set('cacheScope', '"private"');
-  if (serverInfo !== undefined) marks.set('_meta', JSON.stringify({ [SERVER_INFO]: serverInfo }));
+  // Where several servers share an endpoint the client's server is the relay.
+  if (serverInfo !== undefined && client.endpoint === 'server')
+    marks.set('_meta', JSON.stringify({ [SERVER_INFO]: serverInfo }));
   return marks;
 }
 

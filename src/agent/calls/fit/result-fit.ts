@@ -41,7 +41,8 @@ export class ResultFit {
     const { image, resultCharacters } = profile;
     const seen = image === undefined ? json : await fitImages(json, image, this.#images, signal);
     if (resultCharacters === undefined) return seen;
-    const { id, uriKey = 'agent' } = head.client;
+    // The relay finds the way back to this agent by the device's name, with which the key begins.
+    const { id, uriKey = '' } = head.client;
     return cutText(seen, resultCharacters, (text) => this.#kept.keep(uriKey, id, text));
   }
 

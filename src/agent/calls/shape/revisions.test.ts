@@ -130,12 +130,10 @@ const RESULTS: Readonly<Record<string, fc.Arbitrary<object>>> = {
     },
     { requiredKeys: ['content'] },
   ),
-  'tools/list': fc
-    .record({ name: fc.constant('a'), inputSchema: input, outputSchema: output })
-    .map((tool) => ({
-      tools: [{ ...common, ...tool, annotations: {}, execution: { taskSupport: 'optional' } }],
-      nextCursor: '',
-    })),
+  'tools/list': fc.record({ name: fc.constant('a'), inputSchema: input, outputSchema: output }).map((tool) => ({
+    tools: [{ ...common, ...tool, annotations: {}, execution: { taskSupport: 'optional' } }],
+    nextCursor: '',
+  })),
   'prompts/get': fc
     .array(fc.record({ role: fc.constant('user'), content: block }), { maxLength: 4 })
     .map((messages) => ({ description: 'd', messages })),
