@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { AgentConfig } from '../config/config.js';
 import { agentEnvironment } from '../config/environment.js';
+import { statePaths } from '../config/paths.js';
 import type { Frame } from '../protocol/frames.js';
 import type { Hello, Welcome } from '../protocol/messages.js';
 import type { Agent, AgentOptions, AgentSnapshot, LinkState } from './agent-types.js';
@@ -57,6 +59,7 @@ class RunningAgent implements Agent {
       clientInfo: { name: 'mcp-local-tunnel', version },
       environment: agentEnvironment(),
       clientFit: config.clientFit,
+      eraFile: join(statePaths(config).dir, 'eras.json'),
       events: {
         catalog: (server) => this.#catalogs.send(server, this.#link.current),
         state: (state) => this.#serverState(state),

@@ -19,7 +19,8 @@ describe('Streamable HTTP', () => {
     const { servers, call } = await ready({ one: http(server.url, { Authorization: 'Bearer mine', 'X-Own': '1' }) });
     expect(textOf(await call('one', 'echo', { a: 1 }))).toBe('{"a":1}');
     await servers.close();
-    const [first, ...rest] = server.seen;
+    const [probe, first, ...rest] = server.seen;
+    expect(probe?.headers['mcp-protocol-version']).toBe('2026-07-28');
     expect(first?.headers['mcp-session-id']).toBeUndefined();
     for (const { headers } of server.seen)
       expect(headers).toMatchObject({ authorization: 'Bearer mine', 'x-own': '1' });

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import type { LocalServerConfig } from '../../config/config.js';
+import { readPrivateFile, writePrivateFile } from '../../config/paths.js';
 import type { Clock } from './clock.js';
 import { isRecord } from './messages.js';
 
@@ -68,10 +69,7 @@ export class EraMemory {
   async #write({ salt, verdicts }: Contents): Promise<void> {
     if (this.file === undefined) return;
     const text = JSON.stringify({ salt, verdicts: Object.fromEntries([...verdicts].slice(-ENTRIES_MAX)) });
-    const draft = `${this.file}.${process.pid}`;
-    await writeFile(draft, `${text}\n`, { mode: 0o600 })
-      .then(() => rename(draft, this.file ?? draft))
-      .catch(() => undefined);
+    await writePrivateFile(this.file, `${text}\n`).catch(() => undefined);
   }
 }
 
@@ -81,15 +79,17 @@ function fresh(): Contents {
 
 async function readContents(file: string): Promise<Contents> {
   const contents = fresh();
-  const value: unknown = await readFile(file, 'utf8')
-    .then(JSON.parse)
-    .catch(() => undefined);
+  const value = await parsed(file).catch(() => undefined);
   if (!isRecord(value) || typeof value.salt !== 'string' || !isRecord(value.verdicts)) return contents;
   for (const [key, verdict] of Object.entries(value.verdicts)) {
     const { era, at } = isRecord(verdict) ? verdict : {};
     if ((era === 'legacy' || era === 'modern') && typeof at === 'number') contents.verdicts.set(key, { era, at });
   }
   return { salt: value.salt, verdicts: contents.verdicts };
+}
+
+async function parsed(file: string): Promise<unknown> {
+  return JSON.parse((await readPrivateFile(file)) ?? 'null');
 }
 
 /** What makes it the same server: how it is reached, and the files among the words of its command as they are now. */
