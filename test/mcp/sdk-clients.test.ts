@@ -1,9 +1,17 @@
 import { Client as ClientV2, StreamableHTTPClientTransport as TransportV2 } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { ToolListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+  PromptListChangedNotificationSchema,
+  ResourceListChangedNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { exposed, laptop } from './test-devices.js';
+import { exposed, exposedPrompt, exposedResource, laptop } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
@@ -65,6 +73,99 @@ describe('the client of SDK v1', () => {
     while (relay.devices.listenersOf('u1') === 0) await new Promise((resolve) => setImmediate(resolve));
     relay.devices.setTools('u1', []);
     await changed;
+    await transport.terminateSession();
+    await client.close();
+  });
+
+  it('§7.14 is asked for input, samples and roots while its call runs', async () => {
+    const client = new ClientV1(
+      { name: 'v1', version: '1' },
+      { capabilities: { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} } },
+    );
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({
+      action: 'accept',
+      content: { said: params.message },
+    }));
+    client.setRequestHandler(CreateMessageRequestSchema, () => ({
+      model: 'm',
+      role: 'assistant',
+      content: { type: 'text', text: 'sampled' },
+    }));
+    client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///home' }] }));
+    await client.connect(new TransportV1(new URL(relay.url), { requestInit: await requestInit() }));
+    const calling = client.callTool({ name: 'shell__execute' });
+    const call = await relay.devices.next();
+    expect(call.request.client).toMatchObject({ ask: 'push', capabilities: { elicitation: { url: {} } } });
+    call.ask(1, 'elicitation/create', {
+      message: 'Sure?',
+      requestedSchema: { type: 'object', properties: { said: { type: 'string' } } },
+    });
+    expect(JSON.parse((await call.answered(1))[0]?.json ?? '')).toEqual({
+      action: 'accept',
+      content: { said: 'Sure?' },
+    });
+    call.ask(2, 'sampling/createMessage', { messages: [], maxTokens: 1 });
+    call.ask(3, 'roots/list', '');
+    call.ask(4, 'acme/unknown', {});
+    const answers = (await call.answered(4)).slice(1).sort((a, b) => a.ask - b.ask);
+    expect(answers.map(({ kind }) => kind)).toEqual(['result', 'result', 'error']);
+    expect(answers[0]?.json).toContain('sampled');
+    expect(answers[1]?.json).toBe('{"roots":[{"uri":"file:///home"}]}');
+    expect(answers[2]?.json).toContain('-32601');
+    call.result(RESULT);
+    expect(await calling).toMatchObject({ structuredContent: { n: 1 } });
+    await client.close();
+  });
+
+  it('uses prompts, resources, templates, completion and subscriptions, and hears of all changes', async () => {
+    relay.devices.setPrompts('u1', [exposedPrompt('u1', 'ask')]);
+    relay.devices.setResources('u1', [exposedResource('u1', 'file:///a')]);
+    relay.devices.setTemplates('u1', [exposedResource('u1', 'file:///{x}', { uriTemplate: 'file:///{x}' })]);
+    const client = new ClientV1({ name: 'v1', version: '1' });
+    const heard: string[] = [];
+    let hear = () => {};
+    const told = (what: string) => {
+      heard.push(what);
+      hear();
+    };
+    client.setNotificationHandler(PromptListChangedNotificationSchema, () => told('prompts'));
+    client.setNotificationHandler(ResourceListChangedNotificationSchema, () => told('resources'));
+    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => told(params.uri));
+    const transport = new TransportV1(new URL(relay.url), { requestInit: await requestInit() });
+    await client.connect(transport);
+    while (relay.devices.listenersOf('u1') === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect((await client.listPrompts()).prompts.map(({ name }) => name)).toEqual(['shell__ask']);
+    const { resources } = await client.listResources();
+    const uri = resources[0]?.uri ?? '';
+    expect(uri).toBe('laptop.shell+file:///a');
+    expect((await client.listResourceTemplates()).resourceTemplates[0]?.uriTemplate).toBe('laptop.shell+file:///{x}');
+
+    const answered = async <T>(result: Promise<T>, json: string): Promise<T> => {
+      (await relay.devices.next()).result(json);
+      return result;
+    };
+    expect(await answered(client.getPrompt({ name: 'shell__ask' }), '{"messages":[]}')).toEqual({ messages: [] });
+    const contents = [{ uri, text: 'x' }];
+    expect(await answered(client.readResource({ uri }), JSON.stringify({ contents }))).toEqual({ contents });
+    const ref = { type: 'ref/prompt', name: 'shell__ask' } as const;
+    const completion = { values: ['v'] };
+    const completed = client.complete({ ref, argument: { name: 'a', value: 'v' } });
+    expect(await answered(completed, JSON.stringify({ completion }))).toEqual({ completion });
+
+    const subscribing = client.subscribeResource({ uri });
+    const call = await relay.devices.next();
+    call.acknowledge({ resourceSubscriptions: [uri] });
+    expect(await subscribing).toEqual({});
+    const all = new Promise<void>((resolve) => {
+      hear = () => heard.length === 3 && resolve();
+    });
+    call.notify('notifications/resources/updated', { uri });
+    relay.devices.setPrompts('u1', []);
+    relay.devices.setTemplates('u1', []);
+    await all;
+    expect(heard).toEqual([uri, 'prompts', 'resources']);
+    await client.unsubscribeResource({ uri });
+    expect(call.cancelled).toBe('unsubscribed');
     await transport.terminateSession();
     await client.close();
   });

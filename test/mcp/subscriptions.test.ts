@@ -2,14 +2,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { devicesOfU1, fill, shell } from './endpoint-devices.js';
 import { RawClient, replyOf, SseReader } from './raw-client.js';
 import type { TestCall } from './test-devices.js';
-import { startTestRelay, type TestRelay, type TestRelayOptions } from './test-relay.js';
+import { MapStore, startTestRelay, type TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
-async function start(options: TestRelayOptions = {}): Promise<void> {
-  relay = await startTestRelay(options);
+let store: MapStore;
+beforeEach(async () => {
+  store = new MapStore();
+  relay = await startTestRelay({ store });
   fill(relay.devices);
-}
-beforeEach(() => start());
+});
 afterEach(async () => {
   expect(relay.log.errors).toEqual([]);
   expect(relay.devices.waiting).toBe(0);
@@ -151,7 +152,7 @@ describe('resources/subscribe', () => {
     await call.cancellation();
     expect((await answer).status).toBe(202);
     call.acknowledge({ resourceSubscriptions: [URI] });
-    expect([...(relay.store as unknown as { entries: Map<string, unknown> }).entries.keys()]).toEqual([]);
+    expect([...store.entries.keys()]).toEqual([]);
   });
 
   it('is bounded for one session', async () => {
@@ -187,7 +188,7 @@ describe('resources/subscribe', () => {
     const client = await at('');
     await subscribed(client, URI);
     await subscribed(client, 'laptop.shell+b:c');
-    const { secret, store, devices } = relay;
+    const { secret, devices } = relay;
     await relay[Symbol.asyncDispose]();
     relay = await startTestRelay({ secret, store, devices });
     const later = await RawClient.of(relay);

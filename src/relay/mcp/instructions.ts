@@ -1,11 +1,11 @@
 import type { DeviceView } from '../devices/types.js';
 
 const EVERY_DEVICE = `These tools belong to MCP servers on the user's own machines and reach them through mcp-local-tunnel.
-A tool is named <server>__<tool> while one device is connected and <device>__<server>__<tool> when several are; either form works whenever it is unambiguous.
+A tool is named <server>__<tool> while one device is connected and <device>__<server>__<tool> when several are; either form works whenever it is unambiguous. Prompts are named the same way, and the URI of a resource begins with <device>.<server>+.
 \`status\` shows the devices, their servers and what is wrong; \`restart\` restarts servers that have failed.`;
 
 const ONE_DEVICE = `These tools belong to MCP servers on one of the user's own machines and reach it through mcp-local-tunnel.
-A tool is named <server>__<tool>.
+A tool is named <server>__<tool>. Prompts are named the same way, and the URI of a resource begins with <device>.<server>+.
 \`status\` shows the device, its servers and what is wrong; \`restart\` restarts servers that have failed.`;
 
 const SERVERS = 'What follows was written by those servers about themselves:';

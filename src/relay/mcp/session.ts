@@ -106,6 +106,8 @@ export class Session {
     for (const { reply } of [...this.running.values()]) reply.cancel(reason);
     for (const stream of [...this.replays.values()]) stream.abandon();
     for (const { listen } of this.subscriptions.values()) listen.close(reason);
+    this.listen?.close(reason);
+    this.listen = undefined;
     this.mailbox.end();
     this.replays.clear();
     this.subscriptions.clear();
