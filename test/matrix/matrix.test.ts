@@ -54,6 +54,25 @@ async function code(asking: Promise<unknown>): Promise<unknown> {
 const CALLED = { LL: '§7.1', MM: '§7.1', ML: '§7.2', LM: '§7.3' };
 const ASKED = { LL: '§7.14', MM: '§7.16', ML: '§7.8', LM: '§7.14' };
 
+/** For a while after a call was cancelled a stdio server's lines may be the cancelled one's, so they are told to nobody: these come first. */
+describe.each(CELLS)('before anything was cancelled: $id at the $endpoint endpoint', (cell) => {
+  beforeEach(async () => {
+    client = await place.client(cell);
+  });
+
+  afterEach(async () => {
+    await client[Symbol.asyncDispose]();
+  });
+
+  test(`${cell.id}.log §7.35`, async () => {
+    await client.logLevel('warning');
+    await call(cell, 'log_once', { level: 'info', data: 'too little' });
+    await call(cell, 'log_once', { level: 'error', data: 'enough' });
+    const { params } = await client.hear('notifications/message');
+    expect(params).toMatchObject({ level: 'error', data: 'enough' });
+  });
+});
+
 describe.each(CELLS)('$id at the $endpoint endpoint', (cell) => {
   const { id, endpoint, server } = cell;
   const merged = endpoint === 'merged';
@@ -104,14 +123,6 @@ describe.each(CELLS)('$id at the $endpoint endpoint', (cell) => {
     const steps: unknown[] = [];
     await call(cell, 'test_tool_with_progress', {}, { onProgress: (progress) => steps.push(progress) });
     expect(steps).toMatchObject([0, 50, 100].map((progress) => ({ progress, total: 100 })));
-  });
-
-  test(`${id}.log §7.35`, async () => {
-    await client.logLevel('warning');
-    await call(cell, 'log_once', { level: 'info', data: 'too little' });
-    await call(cell, 'log_once', { level: 'error', data: 'enough' });
-    const { params } = await client.hear('notifications/message');
-    expect(params).toMatchObject({ level: 'error', data: 'enough' });
   });
 
   test(`${id}.cancel §7.23`, async () => {
@@ -242,8 +253,12 @@ describe.each(CELLS)('$id at the $endpoint endpoint', (cell) => {
     await client.watch([]);
     for (const kind of ['tool', 'prompt']) {
       const before = client.heard.length;
-      await call(cell, `test_trigger_${kind}_change`);
-      await client.hear(`notifications/${kind}s/list_changed`, before);
+      // A legacy client's stream opens by itself, and nothing says when: so it is done again until it is heard.
+      const changed = async () => {
+        await call(cell, `test_trigger_${kind}_change`);
+        return client.heard.slice(before).map(({ method }) => method);
+      };
+      await expect.poll(changed, { timeout: 15_000, interval: 300 }).toContain(`notifications/${kind}s/list_changed`);
     }
   });
 
@@ -258,7 +273,17 @@ describe.each(CELLS)('$id at the $endpoint endpoint', (cell) => {
 
   if (server === 'L') {
     test(`${id}.tasks, a tool that runs as a task only §7.40`, async () => {
-      expect(textOf(await call(cell, 'job', { marker: 'm1' }))).toBe('job done: m1');
+      if (merged || cell.client === 'M') {
+        expect(textOf(await call(cell, 'job', { marker: 'm1' }))).toBe('job done: m1');
+        return;
+      }
+      // Both ends know the tasks of 2025-11-25, and the endpoint is transparent: the client drives it itself.
+      const params = { name: 'job', arguments: { marker: 'm1' }, task: { ttl: 60_000 } };
+      const { task } = (await client.request('tools/call', params)) as { task: { taskId: string } };
+      const { taskId } = task;
+      expect(await client.request('tasks/get', { taskId })).toMatchObject({ taskId });
+      const result = await client.request('tasks/result', { taskId });
+      expect(result).toMatchObject({ content: [{ type: 'text', text: 'job done: m1' }] });
     });
   } else {
     test(`${id}.tasks, a client that does not know them §7.40`, async () => {
