@@ -32,7 +32,7 @@ describe('device names', () => {
   });
 });
 
-describe('exposed names', () => {
+describe('§7.25 exposed names', () => {
   const items = fc.uniqueArray(
     fc.record({ device: fc.option(slug, { nil: undefined }), server: slug, name: toolName }),
     {

@@ -31,7 +31,7 @@ describe('devices of one user', () => {
     expect(await client.names()).not.toContain('laptop__work__whoami');
   });
 
-  test('two: the device comes first, and short names work where they are unambiguous', async () => {
+  test('§7.26 two: the device comes first, and short names work where they are unambiguous', async () => {
     const servers = { work: gated({ label: 'desktop' }), notes: gated({ label: 'notes' }) };
     const { agent } = await system.agent({ name: 'desktop', servers });
     await client.listed('laptop__work__whoami', 'desktop__work__whoami', 'desktop__notes__whoami');
@@ -90,7 +90,7 @@ describe('devices of one user', () => {
 });
 
 describe('two users', () => {
-  test('never see each other', async () => {
+  test('§7.4 never see each other', async () => {
     await system.agent({ name: 'cellar', person: 'bob', servers: { secret: gated({ label: 'bob' }) } });
     await using bob = await system.client('bob');
     await bob.listed('secret__whoami');

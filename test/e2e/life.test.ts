@@ -14,7 +14,7 @@ const posix = process.platform !== 'win32';
 const NEVER = 3600;
 
 describe('a call whose agent goes away', () => {
-  test('fails once the agent has not come back in time', async () => {
+  test('§7.34 fails once the agent has not come back in time', async () => {
     await using gate = await Gate.open();
     await using system = await System.start({ limits: { resumeSeconds: 1 } });
     const { agent } = await system.agent({ servers: { work: gated() } });
@@ -55,7 +55,7 @@ describe('a call whose agent goes away', () => {
     expect(await client.names()).toEqual(['restart', 'status']);
   });
 
-  test('ends with its result when only the link was lost, and has run once', async () => {
+  test('§7.34 ends with its result when only the link was lost, and has run once', async () => {
     await using gate = await Gate.open();
     await using front = await Front.open();
     await using system = await System.start({

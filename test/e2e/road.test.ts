@@ -67,7 +67,7 @@ describe('the client of SDK v1', () => {
     return client;
   }
 
-  test('signs in from its first 401 on, and uses all that tools have', async () => {
+  test('§7.5 signs in from its first 401 on, and uses all that tools have', async () => {
     await using gate = await Gate.open();
     await using provider = await MemoryOAuth.start(inChromium);
     const first = new StreamableHTTPClientTransport(new URL(system.endpoint), { authProvider: provider });

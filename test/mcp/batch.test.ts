@@ -20,7 +20,7 @@ afterAll(async () => {
 const ping = (id: unknown) => ({ jsonrpc: '2.0', id, method: 'ping' });
 const call = (id: unknown) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'shell__execute' } });
 
-describe('a batch', () => {
+describe('§7.22 a batch', () => {
   it.each(['2025-11-25', '2025-06-18', '2024-11-05'])('is 400 in a session of %s', async (version) => {
     const other = await RawClient.ready(relay, version);
     const response = await other.post([ping(1)]);

@@ -136,7 +136,7 @@ describe('restart', () => {
     [{ device: 'desk', server: 'shell' }, 'Unknown server "shell". Known: files.'],
     [{ servers: 'shell' }, 'Unknown argument "servers". Known: device, server.'],
     [{ device: 7 }, '"device" is the name of a device'],
-  ])('of %j is a tool error that says what there is', async (args, text) => {
+  ])('§7.37 of %j is a tool error that says what there is', async (args, text) => {
     relay.devices.setViews('u1', [laptop(), desk]);
     const { content, isError } = await run('restart', args);
     expect(isError).toBe(true);

@@ -101,7 +101,7 @@ describe('ends', () => {
     });
   });
 
-  it('restarts one, or all, on demand', async () => {
+  it('§7.37 restarts one, or all, on demand', async () => {
     const { servers, states, state, call } = await ready({
       one: scripted(),
       two: scripted({ exitCode: 1 }),

@@ -85,7 +85,7 @@ describe('tools', () => {
     expect(rig.registry.tools('stranger').tools).toEqual([]);
   });
 
-  test('both forms are accepted, with one device and with several', async () => {
+  test('§7.26 both forms are accepted, with one device and with several', async () => {
     await start();
     const { agent: first } = await connect(rig, 'user', { machine: 'a', name: 'laptop' });
     first.catalog('shell', ['run', 'only-here']);
@@ -240,7 +240,7 @@ describe('tools', () => {
 });
 
 describe('changes', () => {
-  test('are told at once, then in batches, and only when something is different', async () => {
+  test('§7.27 are told at once, then in batches, and only when something is different', async () => {
     await start();
     const { agent } = await connect(rig, 'user');
     let told = 0;

@@ -181,7 +181,7 @@ describe('frames', () => {
     expect(rig.log.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 
-  test('the grant behind the token is revoked: link and device go at once', async () => {
+  test('§7.39 the grant behind the token is revoked: link and device go at once', async () => {
     const token = await rig.token('revoked', { grantId: 'grant-1' });
     const agent = await dial(rig, token);
     await agent.greet();

@@ -124,7 +124,7 @@ describe('a lost link', () => {
     expect(await sink.answer()).toBe('{}');
   });
 
-  test('without a return calls fail: those that were sent as unknown, the others as not run', async () => {
+  test('§7.34 without a return calls fail: those that were sent as unknown, the others as not run', async () => {
     const { agent, call } = await start({ resumeSeconds: 0.1 });
     const sent = call();
     await agent.next(FrameType.call);

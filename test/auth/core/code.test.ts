@@ -78,7 +78,7 @@ describe('a code', () => {
     expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(3600);
   });
 
-  test('needs the right verifier, redirect URI, client and resource', async () => {
+  test('§7.38 needs the right verifier, redirect URI, client and resource', async () => {
     const other = await registered(relay.url);
     const wrong: readonly Record<string, string>[] = [
       { code_verifier: 'x'.repeat(43) },
@@ -101,7 +101,7 @@ describe('a code', () => {
     expect(answers.filter(({ body }) => body.error === 'invalid_grant')).toHaveLength(49);
   });
 
-  test('replayed revokes what it gave', async () => {
+  test('§7.38 replayed revokes what it gave', async () => {
     const done = await authorize(relay.url, client);
     const first = await redeem(relay.url, client, done);
     expect((await call(`${relay.url}/mcp`, first.body.access_token)).status).toBe(200);
@@ -207,7 +207,7 @@ describe('the agent', () => {
 });
 
 test.each(['password', 'client_credentials', 'implicit', 'urn:ietf:params:oauth:grant-type:device_code'])(
-  'the grant %s is not offered',
+  '§7.39 the grant %s is not offered',
   async (grant_type) => {
     const { status, body } = await post(`${relay.url}/token`, { grant_type, client_id: client });
     expect(status).toBe(400);

@@ -36,7 +36,7 @@ function publish(document: object, id = `${ID}?${randomUUID()}`): string {
 }
 
 describe('a client id metadata document', () => {
-  test('is a client from /authorize to /mcp', async () => {
+  test('§7.5 is a client from /authorize to /mcp', async () => {
     const id = publish({ client_name: 'CIMD', redirect_uris: [CALLBACK], client_uri: 'https://client.example.com' });
     const { page } = await begin(relay.url, id);
     expect(JSON.parse(page.body).client).toMatchObject({ id, kind: 'document', uri: 'https://client.example.com' });
@@ -83,7 +83,7 @@ describe('a client id metadata document', () => {
     expect(fetched).toEqual([id]);
   });
 
-  test('that cannot be reached says so to the person, and why in the log', async () => {
+  test('§7.38 that cannot be reached says so to the person, and why in the log', async () => {
     const id = `${ID}?${randomUUID()}`;
     documents.set(id, () => {
       throw new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND client.example.com') });

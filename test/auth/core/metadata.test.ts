@@ -119,7 +119,7 @@ test.each(['/mcp/a/b/c', '/other', '/mcp/.hidden', '/mcp/a%20b'])('no document f
   expect((await getJson(wellKnown(`oauth-protected-resource${path}`))).status).toBe(404);
 });
 
-test.each(['/mcp', '/mcp/laptop', '/mcp/laptop/shell'])('401 at %s points to its own document', async (path) => {
+test.each(['/mcp', '/mcp/laptop', '/mcp/laptop/shell'])('§7.5 401 at %s points to its own document', async (path) => {
   const { status, headers } = await call(`${relay.url}${path}`);
   expect(status).toBe(401);
   expect(headers.get('www-authenticate')).toBe(

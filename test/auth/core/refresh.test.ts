@@ -42,7 +42,7 @@ test('a lost answer may be asked for again within the window', async () => {
   expect((await refresh(relay.url, client, lost.body.refresh_token)).status).toBe(200);
 });
 
-test('a replay after the window revokes the whole grant', async () => {
+test('§7.38 a replay after the window revokes the whole grant', async () => {
   await using relay = await startRelay({ limits: { refreshGraceSeconds: 0 } });
   const client = await registered(relay.url);
   const first = await login(relay.url, client);

@@ -47,7 +47,7 @@ async function codeOf(attempt: Promise<unknown>): Promise<unknown> {
   }
 }
 
-describe('bad tokens get 401', () => {
+describe('§7.6 bad tokens get 401', () => {
   const bad: Readonly<Record<string, () => Promise<string>>> = {
     'another audience': () => forged({ aud: 'https://other.example/mcp' }),
     'another issuer': () => forged({ iss: 'https://other.example' }),

@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 describe('the state of a login', () => {
-  test('an answer without one, with an unknown one, or from another browser is refused', async () => {
+  test('§7.7 an answer without one, with an unknown one, or from another browser is refused', async () => {
     await using provider = await startOidcProvider();
     await using relay = await relayFor(provider);
     const browser = new PlainBrowser();

@@ -86,7 +86,7 @@ describe('consent', () => {
     expect((await browser.visit(page.url)).title).toBe('Sign in');
   });
 
-  test('nothing but the form on the consent page leads to a code or to the provider', async () => {
+  test('§7.7 nothing but the form on the consent page leads to a code or to the provider', async () => {
     await using provider = await startOidcProvider();
     for (const start of [() => startWeb(), () => relayFor(provider)]) {
       await using relay = await start();

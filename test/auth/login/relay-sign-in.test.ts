@@ -133,7 +133,7 @@ test('deny reaches the client with state and iss', async () => {
   });
 });
 
-test('consent of one request opens no other, also in the same browser', async () => {
+test('§7.7 consent of one request opens no other, also in the same browser', async () => {
   await using provider = await startOidcProvider({ accounts });
   await using relay = await startAuthRelay(provider);
   await using client = await startLoopbackClient();

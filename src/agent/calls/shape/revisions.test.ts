@@ -165,7 +165,7 @@ const head = (revision: string, method: string): CallHead => ({
 const MODERN = { resultType: 'complete', _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'x', version: '1' } } };
 const CACHED = { ttlMs: 1, cacheScope: 'public' };
 
-describe.each(REVISIONS)('[36] a client of %s gets what its revision has', (revision) => {
+describe.each(REVISIONS)('§7.36 a client of %s gets what its revision has', (revision) => {
   const validator = new AjvJsonSchemaValidator();
   it.each(Object.entries(schemas(revision)))('from a server of any revision: %s', (method, schema) => {
     const strict: JsonSchemaType = JSON.parse(JSON.stringify(schema));
