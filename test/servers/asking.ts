@@ -48,6 +48,13 @@ export async function stateOf(made: Harness): Promise<State> {
   return JSON.parse(JSON.stringify(await tool(made, 'state'))) as State;
 }
 
+/** What the server has seen, up to the first of this kind; waited for. */
+export async function seenUpTo(made: Harness, kind: string): Promise<State['seen']> {
+  const seen: State['seen'][number][] = [];
+  while (!seen.some(([what]) => what === kind)) seen.push(...(await stateOf(made)).seen);
+  return seen;
+}
+
 /** Replies with what is given, and keeps the questions. */
 export function replying(reply: object | ((ask: ServerAsk) => Promise<AskReply>)) {
   const asked: ServerAsk[] = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asking, client, form, modern, replying, result, stateOf, tool } from './asking.js';
+import { asking, client, form, modern, replying, result, seenUpTo, stateOf, tool } from './asking.js';
 import { ready, TestClock } from './harness.js';
 
 const URL_MODE = { elicitation: { form: {}, url: {} } };
@@ -54,7 +54,9 @@ describe('a question during a call', () => {
     const made = await ready({ one: asking() });
     const params = Buffer.from(JSON.stringify(form('Who?')).replace('{', '{ "n":1.0,'));
     await made.servers.notify('one', 'notifications/test/ask', params, client('a'));
-    await expect.poll(async () => (await stateOf(made)).seen).toEqual([['reply', { action: 'cancel' }]]);
+    const [notified, reply] = await seenUpTo(made, 'reply');
+    expect(notified).toEqual(['notifications/test/ask', { n: 1, ...form('Who?') }]);
+    expect(reply).toEqual(['reply', { action: 'cancel' }]);
   });
 
   it('is declared with all that any client may do, and no more', async () => {
@@ -87,24 +89,44 @@ describe('a question during a call', () => {
     expect(timers()).toBe(0);
   });
 
-  it('is taken back by the server, which can be told that it is alive', async () => {
+  it('hears that it is alive, if its server wants to', async () => {
     const made = await ready({ one: asking() });
-    const { asked, onAsk } = replying(
-      (ask) =>
-        new Promise((resolve) => {
-          ask.progress();
-          ask.progress();
-          ask.signal.addEventListener('abort', () => resolve(result({ action: 'accept' })));
-        }),
-    );
-    const asksOnce = { ...form('Who?'), timeout: 300, progress: true };
-    const outcome = await tool(made, 'ask', asksOnce, { client: client('a'), onAsk });
-    expect(outcome).toMatchObject({ error: { code: -32001 } });
-    expect(asked[0]?.signal.aborted).toBe(true);
-    expect((await stateOf(made)).seen).toEqual([
+    const seen: unknown[] = [];
+    const { onAsk } = replying(async (ask) => {
+      for (let times = 0; times < 2; times += 1) {
+        ask.progress();
+        seen.push(...(await seenUpTo(made, 'progress')));
+      }
+      return result({ action: 'accept' });
+    });
+    await tool(made, 'ask', { ...form('Who?'), progress: true }, { client: client('a'), onAsk });
+    expect(seen).toEqual([
       ['progress', 1],
       ['progress', 2],
     ]);
+  });
+
+  it('may be taken back by the server while its call goes on', async () => {
+    const made = await ready({ one: asking() });
+    let takenBack = (_: unknown) => {};
+    const told = new Promise((resolve) => {
+      takenBack = resolve;
+    });
+    const { asked, onAsk } = replying(
+      ({ signal }) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => {
+            takenBack(signal.reason);
+            resolve(result({ action: 'accept' }));
+          });
+        }),
+    );
+    const waits = tool(made, 'wait', { key: 'k', timeout: 50, ...form('Who?') }, { client: client('a'), onAsk });
+    expect(await told).toMatchObject({ message: 'the server took its question back' });
+    await tool(made, 'release', { key: 'k' });
+    expect(await waits).toEqual({ aborted: false });
+    expect(asked).toHaveLength(1);
+    expect(await seenUpTo(made, 'reply')).toEqual([['reply', { code: -32001, message: expect.any(String) }]]);
   });
 
   it('ends with its call', async () => {
@@ -122,7 +144,7 @@ describe('a question during a call', () => {
     );
     await expect(hanging).rejects.toThrow('the client left');
     expect(asked[0]?.signal.aborted).toBe(true);
-    await expect.poll(async () => (await stateOf(made)).seen).toContainEqual(['reply', { action: 'cancel' }]);
+    expect(await seenUpTo(made, 'reply')).toContainEqual(['reply', { action: 'cancel' }]);
   });
 
   it('is over when the server dies', async () => {

@@ -114,6 +114,20 @@ describe('§7.29 resources/subscribe of a legacy server', () => {
     }
   });
 
+  it('is tried again for the next who wants it', async () => {
+    const made = await ready({ one: asking() });
+    const one = await listening(
+      made.servers,
+      modern('a'),
+      filter({ resourceSubscriptions: ['test://a', 'test://later'] }),
+    );
+    const two = await listening(made.servers, modern('b'), filter({ resourceSubscriptions: ['test://later'] }));
+    expect([one, two].map(({ told }) => told[0]?.[1].notifications)).toEqual([
+      { resourceSubscriptions: ['test://a'] },
+      { resourceSubscriptions: ['test://later'] },
+    ]);
+  });
+
   it('is not sent to a server that does not offer it', async () => {
     const made = await ready({ one: asking({}, { resources: false }) });
     const refused = await listening(made.servers, client('a'), uris('test://a'));

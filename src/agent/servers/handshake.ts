@@ -20,9 +20,11 @@ export interface Hello {
   readonly instructions?: string;
 }
 
-/** No capabilities: servers' requests to the client (roots, sampling, elicitation) are not passed on yet. */
-export function initializeParams(clientInfo: { readonly name: string; readonly version: string }) {
-  return { protocolVersion: REVISIONS[0], capabilities: {}, clientInfo };
+export function initializeParams(
+  clientInfo: { readonly name: string; readonly version: string },
+  capabilities: Readonly<Record<string, unknown>>,
+) {
+  return { protocolVersion: REVISIONS[0], capabilities, clientInfo };
 }
 
 /** Checks an InitializeResult. @throws StartError when there is no revision both speak (MCP 2025-11-25 basic/lifecycle#version-negotiation) */

@@ -69,7 +69,7 @@ export class Session implements ServerSession {
       },
       signal,
     );
-    const params = { ...initializeParams(clientInfo), capabilities: legacyCapabilities(policy) };
+    const params = initializeParams(clientInfo, legacyCapabilities(policy));
     const hello = readHello(await this.query('initialize', params, signal));
     this.#logs = isRecord(hello.capabilities.logging);
     transport.negotiated(hello.protocolVersion);
