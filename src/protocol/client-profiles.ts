@@ -9,6 +9,8 @@ export interface SchemaRules {
   readonly flatRoot?: true;
   /** `$ref`: definitions are not resolved, or are cut off before the model sees the schema. */
   readonly inlineRefs?: true;
+  /** Must be valid by 2020-12, with property names at the root that match `^[a-zA-Z0-9_.-]{1,64}$`: else every request fails. */
+  readonly draft202012?: true;
   /** `prefixItems`, `unevaluatedProperties` and other keywords that are new in 2020-12. */
   readonly noNewKeywords?: true;
   /** `"type": ["string", "null"]`, and schemas that are `true` or `false`. */
@@ -48,15 +50,22 @@ interface Row extends ClientProfile {
 const NAME = /^[a-zA-Z0-9_-]+$/;
 
 /**
- * Claude's API: 5 MB an image (joshuayoes/ios-simulator-mcp#32), 8,000 pixels an edge (ChromeDevTools/chrome-devtools-mcp#879,
+ * Claude's API: 5 MB of base64 an image (anthropics/claude-code#29269), 20 MB a request (#37418), 8,000 pixels an edge (ChromeDevTools/chrome-devtools-mcp#879,
  * anthropics/claude-code#5147: the conversation is lost), 2,000 once a conversation holds more than 20 images (trycua/cua#884).
  */
 const CLAUDE_IMAGES: ImageLimits = {
-  bytes: 3_900_000,
+  bytes: 3_700_000,
   edge: 2000,
-  totalBytes: 20_000_000,
+  totalBytes: 10_000_000,
   types: ['image/png', 'image/jpeg', 'image/gif', 'image/webp'],
 };
+
+/**
+ * Claude's API: "input_schema does not support oneOf, allOf, or anyOf at the top level" (makenotion/notion-mcp-server#341,
+ * modelcontextprotocol/python-sdk#494); "JSON schema is invalid. It must match JSON Schema draft 2020-12"
+ * (kintone/mcp-server#553, Dokploy/mcp#74); "Property keys should match pattern" (freee/freee-mcp#15, twilio-labs/mcp#56).
+ */
+const CLAUDE_SCHEMA: SchemaRules = { flatRoot: true, inlineRefs: true, draft202012: true };
 
 const ROWS: readonly Row[] = [
   {
@@ -65,8 +74,8 @@ const ROWS: readonly Row[] = [
     // Anthropic API, with `mcp__<connection>__` in front (anthropics/claude-code#16425).
     toolNameMax: 64,
     toolNamePattern: NAME,
-    // anthropics/claude-code#95504: tools with these at the root disappear without a word.
-    schema: { flatRoot: true },
+    // anthropics/claude-code#95504: such tools disappear without a word; #76881: "can't resolve reference #/$defs/…".
+    schema: CLAUDE_SCHEMA,
     // More than 25,000 tokens goes to a file that the model can search (anthropics/claude-code#45766), which is better
     // than a cut; users may set the limit themselves (claude.com/docs/connectors/building).
     image: CLAUDE_IMAGES,
@@ -79,12 +88,11 @@ const ROWS: readonly Row[] = [
     // evoila/meho#2745, barryw/ImmichMCP#3: one other name hides the whole connector.
     toolNameMax: 64,
     toolNamePattern: NAME,
-    // "input_schema does not support oneOf, allOf, or anyOf at the top level" (makenotion/notion-mcp-server#341,
-    // modelcontextprotocol/python-sdk#494); Desktop cuts `$defs` off (PrefectHQ/fastmcp#2861).
-    schema: { flatRoot: true, inlineRefs: true },
+    // Desktop cuts `$defs` off (PrefectHQ/fastmcp#2861).
+    schema: CLAUDE_SCHEMA,
     // claude.com/docs/connectors/building, "Technical specifications": about 150,000 characters.
     resultCharacters: 145_000,
-    // Desktop refuses results over 1,048,576 characters, images included (PrefectHQ/fastmcp#1036, mobile-next/mobile-mcp#87).
+    // Desktop refuses results over 1,048,576 characters, images included (PrefectHQ/fastmcp#1036, CursorTouch/Windows-MCP#155).
     image: { ...CLAUDE_IMAGES, bytes: 600_000, totalBytes: 600_000 },
   },
   {
@@ -95,7 +103,7 @@ const ROWS: readonly Row[] = [
     toolNameMax: 64,
     toolNamePattern: NAME,
     // "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level"
-    // (langchain-ai/langchainjs#9804).
+    // (langchain-ai/langchainjs#9804), "array schema missing items" (apify/apify-mcp-server#36, docker/mcp-gateway#275).
     schema: { flatRoot: true, arrayItems: true },
   },
   {
@@ -141,7 +149,7 @@ const ROWS: readonly Row[] = [
     toolNameMax: 64,
     toolNamePattern: NAME,
     // davideast/stitch-mcp#184 (`$defs`); anomalyco/opencode#35516 and #12295: it passes schemas on to Anthropic and Google.
-    schema: { flatRoot: true, inlineRefs: true },
+    schema: CLAUDE_SCHEMA,
   },
 ];
 

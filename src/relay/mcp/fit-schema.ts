@@ -1,4 +1,5 @@
 import type { SchemaRules } from '../../protocol/client-profiles.js';
+import { fitKeywords } from './fit-keywords.js';
 import { isShape, type Shape } from './json-rpc.js';
 import { mergeRoot } from './merge-root.js';
 
@@ -13,17 +14,13 @@ const ONE = new Set([
 ]);
 const MANY = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items']);
 const NAMED = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
+/** A boolean says something of its own here, which every client knows. */
 const CLOSING = new Set(['additionalProperties', 'unevaluatedProperties', 'items']);
-/** New in 2019-09 and 2020-12, with nothing in draft-07 that says the same: they only ever forbid. */
-const NEW_KEYWORDS = [
-  ...['$anchor', '$dynamicAnchor', '$dynamicRef', '$recursiveAnchor', '$recursiveRef', '$vocabulary'],
-  ...['unevaluatedItems', 'dependentRequired', 'dependentSchemas', 'minContains', 'maxContains', 'contentSchema'],
-];
 
 export interface FittedSchema {
   readonly schema: Shape;
-  /** What the root's alternatives were, in a sentence for the model; '' when there were none. */
-  readonly choices: string;
+  /** What the schema no longer says, in a sentence for the model; '' when it says everything. */
+  readonly note: string;
 }
 
 /** A tool's input schema by these rules; always that of an object. */
@@ -33,8 +30,42 @@ export function fitSchema(schema: Shape, rules: SchemaRules): FittedSchema {
   const whole = isShape(fitted) ? fitted : {};
   const { schema: flat, choices } =
     rules.flatRoot === true ? mergeRoot(whole, (ref) => fitting.target(ref)) : { schema: whole, choices: '' };
-  const { type: _type, ...rest } = flat;
-  return { schema: { type: 'object', ...rest }, choices };
+  const { type: _type, properties, $schema, ...rest } = flat;
+  const own = isShape(properties) ? properties : {};
+  const strict = rules.draft202012 === true;
+  const { properties: named, required } = strict
+    ? withSafeNames(own, rest.required)
+    : { properties: own, required: rest.required };
+  return {
+    schema: {
+      ...($schema === undefined || strict ? {} : { $schema }),
+      type: 'object',
+      ...rest,
+      properties: named,
+      ...(required === undefined ? {} : { required }),
+    },
+    note: [choices, leftOut(own, named)].filter((text) => text !== '').join(' '),
+  };
+}
+
+/** One other name at the root, and the model API refuses every request with this tool in it. */
+const SAFE_NAME = /^[a-zA-Z0-9_.-]{1,64}$/;
+
+function withSafeNames(
+  properties: Shape,
+  required: unknown,
+): { readonly properties: Shape; readonly required: unknown } {
+  const safe = (name: unknown) => typeof name === 'string' && SAFE_NAME.test(name);
+  return {
+    properties: Object.fromEntries(Object.entries(properties).filter(([name]) => safe(name))),
+    required: Array.isArray(required) ? required.filter(safe) : undefined,
+  };
+}
+
+function leftOut(all: Shape, kept: Shape): string {
+  const names = Object.keys(all).filter((name) => !Object.hasOwn(kept, name));
+  if (names.length === 0) return '';
+  return `Arguments that this client cannot give: ${names.map((name) => JSON.stringify(name)).join(', ')}.`;
 }
 
 class Fitting {
@@ -52,7 +83,7 @@ class Fitting {
     if (within.length > 0) this.#inlinedSchemas += 1;
     if (depth > DEPTH || this.#inlinedSchemas > INLINED) return {};
     if (this.rules.inlineRefs === true && typeof value.$ref === 'string') return this.#inlined(value, depth, within);
-    return this.#keywords(this.#members(value, depth, within));
+    return fitKeywords(this.rules, this.#members(value, depth, within));
   }
 
   /** What a local reference means (RFC 6901 in a fragment); undefined for any other, and for what is not there. */
@@ -72,9 +103,9 @@ class Fitting {
     const ref = String($ref);
     const target = within.includes(ref) ? undefined : this.target(ref);
     const own = this.#members(beside, depth, within);
-    if (target === undefined) return this.#keywords(own);
+    if (target === undefined) return fitKeywords(this.rules, own);
     const meant = this.schema(target, depth + 1, [...within, ref]);
-    return { ...(isShape(meant) ? meant : {}), ...this.#keywords(own) };
+    return { ...(isShape(meant) ? meant : {}), ...fitKeywords(this.rules, own) };
   }
 
   #members(value: Shape, depth: number, within: readonly string[]): Shape {
@@ -96,56 +127,6 @@ class Fitting {
   #closing(key: string, member: unknown): boolean {
     return typeof member === 'boolean' && CLOSING.has(key);
   }
-
-  #keywords(schema: Shape): Shape {
-    let fitted = schema;
-    if (this.rules.noNewKeywords === true) fitted = withoutNewKeywords(fitted);
-    if (this.rules.plainTypes === true) fitted = plainType(fitted);
-    if (this.rules.arrayItems === true && fitted.type === 'array' && fitted.items === undefined) {
-      fitted = { ...fitted, items: {} };
-    }
-    return fitted;
-  }
-}
-
-function withoutNewKeywords(schema: Shape): Shape {
-  const { prefixItems, unevaluatedProperties, ...rest } = schema;
-  const kept: Record<string, unknown> = { ...rest };
-  for (const name of NEW_KEYWORDS) delete kept[name];
-  const combined = ['allOf', 'anyOf', 'oneOf', 'if', '$ref'].some((name) => name in kept);
-  if (unevaluatedProperties === false && !combined && !('additionalProperties' in kept)) {
-    kept.additionalProperties = false;
-  }
-  if (Array.isArray(prefixItems)) {
-    // Each place of a tuple takes what any place takes: a little more than the server said, never less.
-    const closed = rest.items === false;
-    const any = distinct([...prefixItems, ...(isShape(rest.items) ? [rest.items] : [])]);
-    const open = !closed && !isShape(rest.items);
-    kept.items = open ? {} : any.length === 1 ? any[0] : { anyOf: any };
-    if (closed && kept.maxItems === undefined) kept.maxItems = prefixItems.length;
-  }
-  return kept;
-}
-
-/** `["string", "null"]` as OpenAPI has it, which Google's API understands; other lists as alternatives. */
-function plainType(schema: Shape): Shape {
-  if (typeof schema.items === 'boolean') {
-    const { items, ...others } = schema;
-    return plainType(items ? { ...others, items: {} } : { ...others, items: {}, maxItems: 0 });
-  }
-  const { type, ...rest } = schema;
-  if (!Array.isArray(type)) return schema;
-  const types = type.filter((name) => name !== 'null');
-  const nullable = types.length < type.length ? { nullable: true } : {};
-  if (types.length === 1) return { type: types[0], ...rest, ...nullable };
-  if (types.length === 0) return { type: 'null', ...rest };
-  if ('anyOf' in rest) return { ...rest, ...nullable };
-  return { ...rest, ...nullable, anyOf: types.map((name) => ({ type: name })) };
-}
-
-/** Without repetitions, in order. */
-export function distinct(schemas: readonly unknown[]): unknown[] {
-  return [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
 }
 
 function decoded(part: string): string {

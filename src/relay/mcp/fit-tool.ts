@@ -12,9 +12,9 @@ import { isShape, type Shape } from './json-rpc.js';
 export function fitTool(tool: Shape, profile: ClientProfile | undefined): Shape {
   if (profile === undefined) return tool;
   const { outputSchema, inputSchema, ...rest } = tool;
-  const { schema, choices } = fitSchema(isShape(inputSchema) ? inputSchema : {}, profile.schema);
+  const { schema, note } = fitSchema(isShape(inputSchema) ? inputSchema : {}, profile.schema);
   const { description } = tool;
-  const told = choices === '' ? description : [description, choices].filter((part) => part !== undefined).join('\n\n');
+  const told = note === '' ? description : [description, note].filter((part) => part !== undefined).join('\n\n');
   return {
     ...rest,
     ...(told === undefined ? {} : { description: told }),
