@@ -39,6 +39,8 @@ export interface CallClient {
 
 /** Largest `ask` message, head and all. */
 export const QUESTION_BYTES = 4 * 1024 * 1024;
+/** Of all `ask` messages of one call that its client has not answered, those taken back included: they may wait for a slow client. */
+export const UNANSWERED_BYTES = 8 * 1024 * 1024;
 /** Questions of one call that have been asked and are not gone. */
 export const OPEN_ASKS = 64;
 

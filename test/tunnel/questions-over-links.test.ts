@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CallAnswer, type CallOutput, RunningCalls } from '../../src/agent/calls/running-calls.js';
 import type { AskReply } from '../../src/agent/servers/types.js';
+import { OPEN_ASKS } from '../../src/protocol/call-messages.js';
 import { AGENT_FRAMES, decodeFrame, RELAY_FRAMES } from '../../src/protocol/frames.js';
 import { LinkSender } from '../../src/protocol/link-sender.js';
 import type { Call } from '../../src/relay/devices/call.js';
@@ -44,6 +45,7 @@ class BothEnds {
   readonly #calls = new DeviceCalls();
   readonly #call: Call;
   #output: CallOutput | undefined;
+  #bytes = 0;
   #finish: (answer: CallAnswer) => void = () => undefined;
   readonly #running = new RunningCalls(
     (_head, _params, output) =>
@@ -69,7 +71,9 @@ class BothEnds {
   }
 
   ask(bytes: number): void {
-    if (this.#output === undefined) return;
+    this.#bytes += bytes;
+    // Beyond these the agent refuses; see OpenQuestions.
+    if (this.#output === undefined || this.#bytes > 7_000_000 || this.asked.length === OPEN_ASKS) return;
     const params = Buffer.from(`{"q":${this.asked.length},"x":"${'q'.repeat(bytes)}"}`);
     const asked: Asked = { withdraw: new AbortController() };
     this.asked.push(asked);

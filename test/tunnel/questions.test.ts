@@ -144,14 +144,41 @@ describe('a question', () => {
     await agent.settled();
   });
 
-  test('with others that are together larger than a result may be ends its call', async () => {
-    const { agent, sink, id } = await start({ resultBytes: 100_000 });
-    for (let ask = 1; ask <= 3; ask++) {
-      agent.send(FrameType.ask, id, body({ ask, method: 'm' }, `"${'x'.repeat(40_000)}"`));
+  test('that makes too much for a client which answers none ends its call, taken back or not', async () => {
+    const { agent, sink, id } = await start();
+    let sent = 0;
+    for (let ask = 1; ask <= 150; ask++) {
+      agent.send(FrameType.ask, id, body({ ask, method: 'm' }, `"${'x'.repeat(60_000)}"`));
+      agent.send(FrameType.ask, id, gone(ask));
+      sent += 60_000;
+      // Its credit comes back all the while.
+      await agent.settled();
+      if (sink.heard.length > 0) break;
+    }
+    expect((await sink.failure()).message).toContain('more questions than a client can answer');
+    expect(sent).toBeGreaterThan(8_000_000);
+  });
+
+  test('that is answered leaves room for more', async () => {
+    const { agent, sink, handle, id } = await start();
+    for (let ask = 1; ask <= 150; ask++) {
+      agent.send(FrameType.ask, id, body({ ask, method: 'm' }, `"${'x'.repeat(60_000)}"`));
+      await sink.until(() => sink.open.size === 1);
+      handle.answer(ask, 'result', Buffer.from('{}'));
+      sink.open.clear();
       agent.send(FrameType.ask, id, gone(ask));
     }
-    expect((await sink.failure()).message).toContain('more questions than a call may have');
-    expect(sink.asked).toEqual([1, 2]);
+    agent.send(FrameType.result, id, '{}');
+    expect(await sink.answer()).toBe('{}');
+  });
+
+  test('whose answers the agent never has ends its call before they are too many', async () => {
+    const { agent, sink, handle, id } = await start();
+    for (let ask = 1; ask <= 4; ask++) agent.send(FrameType.ask, id, question(ask));
+    await sink.until(() => sink.open.size === 4);
+    const large = Buffer.from(`"${'x'.repeat(3 * 1024 * 1024)}"`);
+    for (let ask = 1; ask <= 4; ask++) handle.answer(ask, 'result', large);
+    expect((await sink.failure()).message).toContain('nothing to say that it has the answers');
   });
 
   test('over 4 MiB ends its call', async () => {

@@ -62,8 +62,20 @@ describe('OpenQuestions', () => {
   });
 
   it('refuses what the relay would end the call for', async () => {
-    const { questions, sent, ask } = rig();
+    const { questions, sent, answer, ask } = rig();
     expect(await ask(`"${'x'.repeat(QUESTION_BYTES)}"`)).toMatchObject({ kind: 'error' });
+    const large = `"${'x'.repeat(QUESTION_BYTES - 100)}"`;
+    const taken = new AbortController();
+    const two = [ask(large, taken.signal), ask(large)];
+    expect(await ask(large)).toMatchObject({ kind: 'error', error: { message: 'a question that is too large' } });
+    // One that is taken back may wait for the client all the same; one that is answered has left.
+    taken.abort();
+    expect(await ask(large)).toMatchObject({ kind: 'error' });
+    answer({ ask: 2, kind: 'result' }, '{}');
+    two.push(ask(large));
+    answer({ ask: 3, kind: 'result' }, '{}');
+    await Promise.allSettled(two);
+    sent.length = 0;
     const asked = Array.from({ length: OPEN_ASKS }, () => ask());
     expect(await ask()).toMatchObject({ kind: 'error', error: { message: 'too many questions at a time' } });
     expect(sent).toHaveLength(OPEN_ASKS);

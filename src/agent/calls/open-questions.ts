@@ -1,7 +1,8 @@
-import { decodeAnswer, encodeAsk, OPEN_ASKS, QUESTION_BYTES } from '../../protocol/call-messages.js';
+import { decodeAnswer, encodeAsk, OPEN_ASKS, QUESTION_BYTES, UNANSWERED_BYTES } from '../../protocol/call-messages.js';
 import type { AskReply, JsonRpcError } from '../servers/types.js';
 
 interface Open {
+  readonly bytes: number;
   readonly reply: (reply: AskReply) => void;
   readonly fail: (reason: unknown) => void;
 }
@@ -14,6 +15,8 @@ const NOTHING = Buffer.alloc(0);
 export class OpenQuestions {
   readonly #open = new Map<number, Open>();
   #asked = 0;
+  /** As the relay counts them, or more. */
+  #unanswered = 0;
   #over: { readonly reason: unknown } | undefined;
 
   /** @param send queues the body of an `ask` frame */
@@ -27,8 +30,12 @@ export class OpenQuestions {
       if (this.#open.size >= OPEN_ASKS) return resolve(refusal('too many questions at a time'));
       const number = this.#asked + 1;
       const body = encodeAsk({ ask: number, method }, params.length === 0 ? NO_PARAMS : params);
-      if (body.length > QUESTION_BYTES) return resolve(refusal('a question that is too large'));
+      const unanswered = this.#unanswered + body.length;
+      if (body.length > QUESTION_BYTES || unanswered > UNANSWERED_BYTES) {
+        return resolve(refusal('a question that is too large'));
+      }
       this.#asked = number;
+      this.#unanswered = unanswered;
       const takenBack = () => {
         this.#gone(number);
         reject(signal.reason);
@@ -36,6 +43,7 @@ export class OpenQuestions {
       signal.addEventListener('abort', takenBack, { once: true });
       const settled = () => signal.removeEventListener('abort', takenBack);
       this.#open.set(number, {
+        bytes: body.length,
         reply: (reply) => {
           settled();
           resolve(reply);
@@ -60,6 +68,7 @@ export class OpenQuestions {
     const open = this.#open.get(head.ask);
     if (open === undefined) return;
     this.#gone(head.ask);
+    this.#unanswered -= open.bytes;
     open.reply(head.kind === 'result' ? { kind: 'result', json } : { kind: 'error', error: errorOf(json) });
   }
 

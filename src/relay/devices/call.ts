@@ -14,6 +14,8 @@ import type { CallFailure, CallRequest, CallSink } from './types.js';
 
 /** Largest notification of a call; like a question, one is put together before it is handed on. */
 const EVENT_BYTES = 4 * 1024 * 1024;
+/** An agent that is not known to have these gets no more. */
+const KEPT_ANSWER_BYTES = 8 * 1024 * 1024;
 const LF = 10;
 const CR = 13;
 
@@ -55,7 +57,7 @@ export class Call {
   constructor(private readonly options: CallOptions) {
     const { params, ...head } = options.request;
     this.#body = encodeCall({ server: options.server, ...head }, params);
-    this.#questions = new CallQuestions(options.sink, options.resultBytes);
+    this.#questions = new CallQuestions(options.sink);
     if (options.request.lasting === true) return;
     this.#deadline = new Deadline(options.callMs, options.callMaxMs, (total) => {
       const seconds = (total ? options.callMaxMs : options.callMs) / 1000;
@@ -138,6 +140,10 @@ export class Call {
   /** The client's reply to a question; let go when the question is no longer open. */
   answer(ask: number, kind: 'result' | 'error', json: Buffer): void {
     if (this.#ended) return;
+    if (this.#questions.kept > KEPT_ANSWER_BYTES) {
+      this.#broken('nothing to say that it has the answers to its questions');
+      return;
+    }
     const body = this.#questions.answer(ask, kind, json);
     if (body === undefined) return;
     this.#deadline?.hold(this.#questions.waiting);
