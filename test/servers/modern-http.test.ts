@@ -272,6 +272,32 @@ describe('a modern HTTP server', () => {
     });
   });
 
+  it('§7.32 that was exchanged for an older one is found out', async () => {
+    const fixture = await modernHttp();
+    const { call, state } = await ready({ one: http(fixture.url) });
+    fixture.unknownSession = { status: 400, body: 'Bad Request: no session' };
+    fixture.intercept = () => false;
+    await expect(call('one', 'x')).rejects.toMatchObject({ code: 'not_ready', dispatched: false });
+    await state(({ status, starts }) => status === 'ready' && starts === 2);
+    expect(textOf(await call('one', 'echo', { a: 1 }))).toBe('{"a":1}');
+  });
+
+  it('may know some things and not others', async () => {
+    const fixture = await modernHttp((message, _request, response) => {
+      if (message.method !== 'x/own') return false;
+      response.writeHead(404, { 'content-type': 'application/json' });
+      const error = { code: -32601, message: 'Method not found' };
+      response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error }));
+      return true;
+    });
+    const { call, servers } = await ready({ one: http(fixture.url) });
+    const ask = (method: string) => servers.request('one', method, Buffer.alloc(0), { signal });
+    expect(await ask('x/own')).toMatchObject({ kind: 'error', error: { code: -32601 } });
+    expect(await ask('x/ü')).toMatchObject({ kind: 'error', error: { code: -32601 } });
+    expect(textOf(await call('one', 'x'))).toBe('tools/call x');
+    expect(servers.states()[0]).toMatchObject({ status: 'ready', starts: 1 });
+  });
+
   it('tells of changes on a stream that is opened again when it breaks', async () => {
     const streams: ServerResponse[] = [];
     const fixture = await modernHttp(

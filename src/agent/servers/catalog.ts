@@ -3,6 +3,7 @@ import type { Entry, ServerOffer } from '../../protocol/messages.js';
 import { jsonBytes } from './bounds.js';
 import type { Clock } from './clock.js';
 import type { Hello } from './handshake.js';
+import { LIST_KINDS } from './listen-request.js';
 import { isRecord } from './messages.js';
 import { type ListKind, QueryError } from './server-session.js';
 
@@ -46,7 +47,6 @@ const LISTS: Readonly<Record<ListKind, readonly ListOf[]>> = {
     },
   ],
 };
-const KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources'];
 
 /**
  * All pages of every list the server has the capability for.
@@ -59,7 +59,7 @@ export async function readCatalog(
   logger: Logger,
   signal: AbortSignal,
   before?: ServerOffer,
-  kinds: readonly ListKind[] = KINDS,
+  kinds: readonly ListKind[] = LIST_KINDS,
 ): Promise<ServerOffer> {
   const lists = { tools: [], prompts: [], resources: [], resourceTemplates: [], ...picked(before) };
   for (const list of kinds.filter((kind) => hello.capabilities[kind] !== undefined).flatMap((kind) => LISTS[kind])) {

@@ -42,7 +42,7 @@ describe('what a modern server may count on', () => {
     expect(capabilitiesFor(client({ roots }), OPEN)).toEqual({ roots: {} });
     expect(capabilitiesFor(client({ roots }), CLOSED)).toEqual({});
     expect(capabilitiesFor(client({ roots }, { endpoint: 'server' }), CLOSED)).toEqual({ roots });
-    expect(capabilitiesFor(client({ roots }, { endpoint: 'server' }), { ...CLOSED, roots: [] })).toEqual({});
+    expect(capabilitiesFor(client({ roots }, { endpoint: 'server' }), { ...CLOSED, roots: [] })).toEqual({ roots: {} });
     expect(capabilitiesFor(legacy({ roots }, { endpoint: 'server' }), CLOSED)).toEqual({});
   });
 

@@ -59,7 +59,7 @@ function elicitationFor({ era, protocolVersion }: CallClient, declared: unknown)
 
 /** A client's own folders are not on this machine: only a client that talks to the server alone may know better. */
 function rootsFor({ era, endpoint, capabilities }: CallClient, policy: AskPolicy): unknown {
-  if (policy.roots !== undefined) return policy.roots.length > 0 ? {} : undefined;
+  if (policy.roots !== undefined) return {};
   return era === 'modern' && endpoint === 'server' ? capabilities.roots : undefined;
 }
 

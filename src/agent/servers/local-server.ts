@@ -127,7 +127,8 @@ export class LocalServer {
     this.#lists.lookForUnknownTool(method, params);
     const send = (session: ServerSession, of: RequestContext) => session.request(method, params, of);
     if (method === LISTEN && context.lasting) {
-      return resumedListen(send, () => this.#nextReady(context.signal), params, context, this.options.clock);
+      const ready = () => this.#nextReady(context.signal);
+      return resumedListen(send, ready, params, context, this.options.clock, () => this.#closed);
     }
     try {
       return await send(this.#ready(), context);

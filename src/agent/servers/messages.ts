@@ -132,14 +132,6 @@ export function notificationMessage(method: string, params?: Readonly<Record<str
   return Buffer.from(JSON.stringify({ jsonrpc: '2.0', method, params }));
 }
 
-/** A client's notification with its params byte for byte, but for what belongs to its hop; undefined when they are no JSON object. */
-export function rawNotification(method: string, params: Uint8Array): Buffer | undefined {
-  const head = `{"jsonrpc":"2.0","method":${JSON.stringify(method)}`;
-  if (params.length === 0) return Buffer.from(`${head}}`);
-  const own = withHopMeta(Buffer.from(params), {});
-  return own && Buffer.concat([Buffer.from(`${head},"params":`), onOneLine(own), Buffer.from('}')]);
-}
-
 /** @param id JSON text, as the request had it */
 export function responseMessage(id: string, reply: AskReply): Buffer {
   const head = `{"jsonrpc":"2.0","id":${id},`;

@@ -1,16 +1,22 @@
 import type { Buffer } from 'node:buffer';
 import type { Response } from 'undici';
+import type { ServerReason } from '../../protocol/server-state.js';
 import { MODERN_REVISION } from './envelope.js';
 import { eventTap } from './event-tap.js';
 import { describeHttpError, httpReason, isUnreachable, postError, StatusError } from './http-errors.js';
 import { bodyOf, HttpConnections, isEventStream } from './http-fetch.js';
 import type { HttpTransportOptions } from './http-transport.js';
-import { errorFor, responseIds } from './messages.js';
+import { errorFor, readMessages, responseIds } from './messages.js';
 import type { Outgoing, Transport, TransportEvents } from './transport.js';
 import { ServerError, StartError } from './types.js';
 
 /** A stream should end with its answer; one that does not is closed after this. */
 const LINGER_MS = 1_000;
+/** Statuses with which servers of older revisions answer what they do not know. */
+const STRANGE: readonly number[] = [400, 404, 405];
+/** Errors that a server of this revision sends before it has read the id: JSON-RPC's own, and basic/index#error-codes. */
+const MODERN_ERRORS: readonly number[] = [-32700, -32600, -32602, -32020, -32021];
+const UNSUPPORTED_VERSION = -32022;
 /** Statuses that do not say whether a server speaks this revision: it did not look, or is broken. */
 const isNoEvidence = (status: number) => status === 401 || status === 403 || status >= 500;
 
@@ -30,6 +36,8 @@ export class ModernHttpTransport implements Transport {
   readonly #notices = new Set<AbortController>();
   #events: TransportEvents | undefined;
   #ended = false;
+  /** What the server does not know is no loss yet. */
+  #probing = true;
 
   constructor(private readonly options: HttpTransportOptions) {
     this.#connections = new HttpConnections(options);
@@ -56,7 +64,10 @@ export class ModernHttpTransport implements Transport {
     else this.#drop(request);
   }
 
-  negotiated(): void {}
+  negotiated(): void {
+    this.#probing = false;
+  }
+
   // Streams are many here, each read as it comes.
   pause(): void {}
   resume(): void {}
@@ -120,9 +131,14 @@ export class ModernHttpTransport implements Transport {
     );
     const isJson = response.headers.get('content-type')?.toLowerCase().startsWith('application/json') ?? false;
     // An error may come without an id, if the server refused the message before it read it.
-    const answer = isJson ? (responseIds(body).includes(request) ? body : errorFor(request, body)) : undefined;
+    const answered = isJson && responseIds(body).includes(request);
+    const answer = answered ? body : isJson ? errorFor(request, body) : undefined;
     if (answer) this.#deliver(answer, request, exchange);
     else if (!response.ok) this.#fail(request, exchange, postError(new StatusError(response.status)));
+    if (!STRANGE.includes(response.status)) return;
+    const code = answer && errorCode(answer);
+    const strange = answered ? code === UNSUPPORTED_VERSION : code === undefined || !MODERN_ERRORS.includes(code);
+    if (strange) this.#lose('exited', 'no longer speaks MCP 2026-07-28');
   }
 
   #deliver(json: Buffer, request: number, exchange: Exchange): void {
@@ -157,9 +173,14 @@ export class ModernHttpTransport implements Transport {
     if (this.#ended || exchange.abort.signal.aborted) return;
     if (method === 'server/discover') throw this.#startError(error);
     this.#fail(request, exchange, postError(error));
-    if (!isUnreachable(error)) return;
+    if (isUnreachable(error)) this.#lose('unreachable', 'cannot be reached any more');
+  }
+
+  /** Another server has taken its place: it is to be asked anew what it is. */
+  #lose(reason: ServerReason, problem: string): void {
+    if (this.#ended || this.#probing) return;
     this.#ended = true;
-    this.#events?.ended({ reason: 'unreachable', problem: 'cannot be reached any more', sessionLost: false });
+    this.#events?.ended({ reason, problem, sessionLost: reason === 'exited' });
   }
 
   #startError(error: unknown): StartError {
@@ -183,4 +204,9 @@ export class ModernHttpTransport implements Transport {
     clearTimeout(exchange?.linger);
     exchange?.abort.abort();
   }
+}
+
+function errorCode(answer: Buffer): number | undefined {
+  const [message] = readMessages(answer) ?? [];
+  return message?.kind === 'error' ? message.error.code : undefined;
 }

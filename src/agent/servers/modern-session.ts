@@ -3,15 +3,10 @@ import type { Logger } from '../../log/logger.js';
 import type { Clock } from './clock.js';
 import { capabilitiesFor, envelope } from './envelope.js';
 import type { Hello } from './handshake.js';
-import {
-  type HopMeta,
-  type Incoming,
-  notificationMessage,
-  rawNotification,
-  readMessages,
-  requestMessage,
-} from './messages.js';
+import { changedList } from './listen-request.js';
+import { type HopMeta, type Incoming, notificationMessage, readMessages, requestMessage } from './messages.js';
 import { OwnListen } from './own-listen.js';
+import { clientNotification } from './passed-through.js';
 import { PendingRequests } from './pending-requests.js';
 import { QueryError, type ServerSession, type ServerSessionEvents } from './server-session.js';
 import { endOfListen, LISTEN, type Subscriber, subscriberOf, subscriptionOf, withSubscriber } from './subscriber.js';
@@ -19,18 +14,13 @@ import { ToolHeaders } from './tool-headers.js';
 import type { Transport, TransportEnd } from './transport.js';
 import { type AskPolicy, type RequestContext, type RequestOutcome, ServerError } from './types.js';
 
+const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 const HEADER_MISMATCH = -32020;
+/** `Mcp-Method` has no other form for what a header cannot hold. */
+const HEADER_SAFE = /^[\x21-\x7e]+$/;
 /** For this long a server may still write log lines of a request that was given up; they must not be taken for another's. */
 const AFTERMATH_MS = 60_000;
-/** What clients of the legacy era tell a server, and no server of this one is told. */
-const LEGACY_NOTIFICATIONS: readonly string[] = [
-  'notifications/initialized',
-  'notifications/cancelled',
-  'notifications/progress',
-  'notifications/roots/list_changed',
-];
-
 export interface ModernSessionOptions {
   readonly transport: Transport;
   /** What the server answered to `server/discover`. */
@@ -118,7 +108,7 @@ export class ModernSession implements ServerSession {
   }
 
   async notify(method: string, params: Uint8Array): Promise<void> {
-    const json = LEGACY_NOTIFICATIONS.includes(method) ? undefined : rawNotification(method, params);
+    const json = clientNotification(method, params);
     if (json) await this.#send(json, method);
   }
 
@@ -146,7 +136,9 @@ export class ModernSession implements ServerSession {
   ): Promise<RequestOutcome> {
     context.signal.throwIfAborted();
     if (!this.#open) throw new ServerError('not_ready', 'the server is not running', false);
-    const { transport, timeoutMs } = this.options;
+    const { transport, timeoutMs, http } = this.options;
+    if (http && !HEADER_SAFE.test(method))
+      return { kind: 'error', error: { code: METHOD_NOT_FOUND, message: `Method not found: ${method}` } };
     const id = this.#nextId++;
     // Ids are never reused, so the id serves as progress token too.
     const json = requestMessage(id, method, params, { ...own, ...(context.onProgress ? { progressToken: id } : {}) });
@@ -211,15 +203,23 @@ export class ModernSession implements ServerSession {
     else if (method === 'notifications/message') this.#onLog(params, stream);
     else if (method === 'notifications/cancelled') this.#onListenCancelled(params.requestId);
     else {
-      const owner = this.#ownerOf(params, stream);
-      if (!owner) this.options.events.onNotification(method, params);
-      else owner.context.onNotification?.(method, owner.subscriber ? withSubscriber(params, owner.subscriber) : params);
+      const id = stream ?? subscriptionOf(params);
+      // What names a request, by its stream or in words, is nobody else's, also when that is over.
+      if (id !== undefined) this.#onOwned(method, params, id);
+      else this.#onUnowned(method, params);
     }
   }
 
-  #ownerOf(params: Readonly<Record<string, unknown>>, stream: number | undefined): InFlight | undefined {
-    const id = stream ?? subscriptionOf(params);
-    return typeof id === 'number' ? this.#inFlight.get(id) : undefined;
+  #onOwned(method: string, params: Readonly<Record<string, unknown>>, id: unknown): void {
+    const owner = typeof id === 'number' ? this.#inFlight.get(id) : undefined;
+    const { context, subscriber } = owner ?? {};
+    context?.onNotification?.(method, subscriber ? withSubscriber(params, subscriber) : params);
+  }
+
+  #onUnowned(method: string, params: Readonly<Record<string, unknown>>): void {
+    const list = changedList(method);
+    if (list) this.options.events.onListChanged(list);
+    this.options.events.onNotification(method, params);
   }
 
   /** On stdio nothing says whose a log line is: it is told only where one request alone has asked for any. */

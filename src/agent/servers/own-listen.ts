@@ -2,6 +2,7 @@ import type { Logger } from '../../log/logger.js';
 import { restartDelay } from './backoff.js';
 import { type Clock, pause } from './clock.js';
 import { Deferred } from './deferred.js';
+import { changedList, LIST_KINDS } from './listen-request.js';
 import { isRecord } from './messages.js';
 import type { ListKind, ServerSessionEvents } from './server-session.js';
 import type { RequestContext, RequestOutcome } from './types.js';
@@ -9,8 +10,6 @@ import type { RequestContext, RequestOutcome } from './types.js';
 /** How long the first lists wait for the server to confirm that it will tell of changes. */
 const ACKNOWLEDGED_MS = 2_000;
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
-
-const KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources'];
 
 type Listen = (params: Readonly<Record<string, unknown>>, context: RequestContext) => Promise<RequestOutcome>;
 
@@ -27,7 +26,7 @@ export class OwnListen {
     private readonly logger: Logger,
     private readonly listen: Listen,
   ) {
-    this.#kinds = KINDS.filter((kind) => {
+    this.#kinds = LIST_KINDS.filter((kind) => {
       const capability = capabilities[kind];
       return isRecord(capability) && capability.listChanged === true;
     });
@@ -60,7 +59,7 @@ export class OwnListen {
         this.#settled.resolve();
         return;
       }
-      const kind = KINDS.find((one) => method === `notifications/${one}/list_changed`);
+      const kind = changedList(method);
       if (kind) this.events.onListChanged(kind);
       this.events.onNotification(method, params);
     };

@@ -14,7 +14,7 @@ const OWN_HOP = new Set([
   'notifications/roots/list_changed',
 ]);
 
-/** A client's notification as a legacy server gets it; undefined for one that is not for it. Its params go byte for byte. */
+/** A client's notification as a server gets it; undefined for one that is not for it. Its params go byte for byte. */
 export function clientNotification(method: string, params: Uint8Array): Buffer | undefined {
   if (OWN_HOP.has(method)) return undefined;
   const head = `{"jsonrpc":"2.0","method":${JSON.stringify(method)}`;

@@ -1,5 +1,6 @@
 import { restartDelay } from './backoff.js';
 import { type Clock, pause } from './clock.js';
+import { LIST_KINDS, listChanged } from './listen-request.js';
 import { isRecord } from './messages.js';
 import type { ServerSession } from './server-session.js';
 import { subscriberOf, withSubscriber } from './subscriber.js';
@@ -12,7 +13,8 @@ const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 /**
  * One `subscriptions/listen` of a client at a modern server, sent again when the server was started anew (MCP 2026-07-28
  * basic/transports/stdio#unexpected-termination). The client hears of it as of a change of all that it listens to.
- * @param ready the session, once there is one; see `LocalServer`
+ * @param ready the session, once there is one
+ * @param over whether there will be none any more
  * @throws ServerError when it never began, or the signal's reason
  */
 export async function resumedListen(
@@ -21,6 +23,7 @@ export async function resumedListen(
   params: Uint8Array,
   context: RequestContext,
   clock: Clock,
+  over: () => boolean,
 ): Promise<RequestOutcome> {
   const subscriber = subscriberOf(params);
   const tell = (method: string, about: Params) => context.onNotification?.(method, withSubscriber(about, subscriber));
@@ -37,7 +40,7 @@ export async function resumedListen(
     try {
       return await send(await ready(), { ...context, onNotification });
     } catch (error) {
-      if (!begun || !(error instanceof ServerError)) throw error;
+      if (!begun || over() || !(error instanceof ServerError)) throw error;
       failures += 1;
       await pause(clock, 500 + restartDelay(failures, 0.5), context.signal);
       context.signal.throwIfAborted();
@@ -48,10 +51,10 @@ export async function resumedListen(
 /** A change of everything that a filter names. */
 function changes(filter: unknown): [string, Params][] {
   if (!isRecord(filter)) return [];
-  const lists = ['tools', 'prompts', 'resources'].filter((kind) => filter[`${kind}ListChanged`] === true);
+  const lists = LIST_KINDS.filter((kind) => filter[`${kind}ListChanged`] === true);
   const uris: unknown[] = Array.isArray(filter.resourceSubscriptions) ? filter.resourceSubscriptions : [];
   return [
-    ...lists.map((kind): [string, Params] => [`notifications/${kind}/list_changed`, {}]),
+    ...lists.map((kind): [string, Params] => [listChanged(kind), {}]),
     ...uris.map((uri): [string, Params] => ['notifications/resources/updated', { uri }]),
   ];
 }
