@@ -1,9 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CallClient, CallHead } from '../../protocol/call-messages.js';
-import { exposeUri, ownUri } from '../../protocol/uris.js';
 import type { ShapeSource } from './shape/rules.js';
-import { shapeAsk, shapeError, shapeEvent, shapeResult } from './shape.js';
+import { shapeResult } from './shape.js';
 
 const KEY = 'laptop.files';
 const LEGACY: ShapeSource = { era: 'legacy' };
@@ -235,107 +233,5 @@ describe('an older client', () => {
     expect(
       list('2024-11-05', 'resources/templates/list', { resourceTemplates: [{ ...item, uriTemplate: 'a:{+b}' }] }),
     ).toEqual({ resourceTemplates: [{ name: 'a', description: 'd', uriTemplate: 'a:{+b}' }] });
-  });
-});
-
-describe('URIs where several servers share an endpoint', () => {
-  const at = (method: string) => head({ uriKey: KEY }, method);
-
-  it('say whose they are in content, but for what the client fetches itself', () => {
-    const content = [LINK, EMBEDDED, { ...LINK, uri: 'https://x/y' }, { ...TEXT, text: 'see file:///a' }];
-    expect(shape(at('tools/call'), { content, structuredContent: { uri: 'file:///a' } }, LEGACY)).toEqual({
-      content: [
-        { ...LINK, uri: `${KEY}+file:///a` },
-        { type: 'resource', resource: { uri: `${KEY}+file:///b`, text: 'b' } },
-        { ...LINK, uri: 'https://x/y' },
-        { ...TEXT, text: 'see file:///a' },
-      ],
-      structuredContent: { uri: 'file:///a' },
-    });
-    expect(shape(at('prompts/get'), { messages: [{ role: 'user', content: EMBEDDED }] }, LEGACY)).toEqual({
-      messages: [{ role: 'user', content: { type: 'resource', resource: { uri: `${KEY}+file:///b`, text: 'b' } } }],
-    });
-  });
-
-  it('say it in what is read, and in _meta', () => {
-    const ui = { ui: { resourceUri: 'ui://app/x', csp: {} }, 'ui/resourceUri': 'ui://app/x' };
-    const exposed = { ui: { resourceUri: `ui://${KEY}+app/x`, csp: {} }, 'ui/resourceUri': `ui://${KEY}+app/x` };
-    expect(
-      shape(at('resources/read'), { contents: [{ uri: 'https://x', text: '', _meta: ui }], _meta: ui }, LEGACY),
-    ).toEqual({ contents: [{ uri: `${KEY}+https://x`, text: '', _meta: exposed }], _meta: exposed });
-    expect(shape(at('tools/call'), { content: [{ ...TEXT, _meta: ui }], _meta: ui }, MODERN)).toEqual({
-      content: [{ ...TEXT, _meta: exposed }],
-      _meta: exposed,
-    });
-  });
-
-  it('are found behind escapes', () => {
-    const bytes = Buffer.from('{"content":[{"type":"res\\u006furce_link","\\u0075ri":"file:\\/\\/\\/a"}]}');
-    expect(JSON.parse(shapeResult(at('tools/call'), bytes, LEGACY).toString())).toEqual({
-      content: [{ type: 'resource_link', uri: `${KEY}+file:///a` }],
-    });
-  });
-
-  it('say it in errors, events and questions', () => {
-    const call = at('resources/read');
-    const error = { code: -32602, message: 'no', data: { uri: 'a:b', x: 1 } };
-    expect(shapeError(call, error, LEGACY)).toEqual({ ...error, data: { uri: `${KEY}+a:b`, x: 1 } });
-    expect(shapeError(head({}), error, LEGACY)).toBe(error);
-    expect(shapeEvent(call, 'notifications/resources/updated', { uri: 'a:b', n: 1 })).toEqual({
-      uri: `${KEY}+a:b`,
-      n: 1,
-    });
-    const filter = { toolsListChanged: true, resourceSubscriptions: ['a:b'] };
-    expect(shapeEvent(call, 'notifications/subscriptions/acknowledged', { notifications: filter })).toEqual({
-      notifications: { ...filter, resourceSubscriptions: [`${KEY}+a:b`] },
-    });
-    const messages = [{ role: 'user', content: [{ type: 'tool_result', toolUseId: '1', content: [EMBEDDED] }] }];
-    const asked = shapeAsk(call, 'sampling/createMessage', Buffer.from(JSON.stringify({ messages })));
-    expect(asked.toString()).toContain(`"uri":"${KEY}+file:///b"`);
-    const question = { resultType: 'input_required', inputRequests: { a: { method: 'm', params: { messages } } } };
-    expect(JSON.stringify(shape(modern('tools/call', { uriKey: KEY }), question, MODERN))).toContain(
-      `"uri":"${KEY}+file:///b"`,
-    );
-  });
-
-  it('come with task ids that say it too', () => {
-    const call = modern('tools/call', { uriKey: KEY });
-    expect(shape(call, { resultType: 'task', taskId: 't1', status: 'working' }, MODERN)).toEqual({
-      resultType: 'task',
-      taskId: `${KEY}+t1`,
-      status: 'working',
-    });
-    const done = { resultType: 'complete', taskId: 't1', result: { content: [LINK] } };
-    expect(shape({ ...call, method: 'tasks/get' }, done, MODERN)).toEqual({
-      resultType: 'complete',
-      taskId: `${KEY}+t1`,
-      result: { content: [{ ...LINK, uri: `${KEY}+file:///a` }] },
-    });
-    expect(shape(at('tools/call'), { task: { taskId: 't', ttl: 1 } }, LEGACY)).toEqual({
-      task: { taskId: `${KEY}+t`, ttl: 1 },
-    });
-    expect(shapeEvent(call, 'notifications/tasks', { taskId: 't' })).toEqual({ taskId: `${KEY}+t` });
-  });
-
-  it('come back as they were: a thousand of them', () => {
-    const uri = fc.oneof(
-      fc.webUrl({ withFragments: true, withQueryParameters: true }),
-      fc.string({ unit: 'grapheme' }),
-      fc
-        .tuple(fc.constantFrom('file:///', 'ui://', 'mem:', 'db://x/{+path}', 'a+b:', 'HTTPS://'), fc.string())
-        .map((parts) => parts.join('')),
-    );
-    fc.assert(
-      fc.property(uri, (own) => {
-        const read = shape(at('resources/read'), { contents: [{ uri: own }] }, LEGACY) as {
-          contents: { uri: string }[];
-        };
-        expect(ownUri(read.contents[0]?.uri ?? '')).toEqual({ key: KEY, uri: own });
-        const link = shape(at('tools/call'), { content: [{ type: 'resource_link', uri: own }] }, LEGACY);
-        const expected = /^https:\/\//i.test(own) ? own : exposeUri(KEY, own);
-        expect(link).toEqual({ content: [{ type: 'resource_link', uri: expected }] });
-      }),
-      { numRuns: 1000 },
-    );
   });
 });
