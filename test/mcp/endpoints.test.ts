@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { broken, devicesOfU1, fill, plain, shell } from './endpoint-devices.js';
+import { fill, shell } from './endpoint-devices.js';
 import { RawClient, replyOf, SseReader } from './raw-client.js';
 import { exposed } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';

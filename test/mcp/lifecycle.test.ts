@@ -69,7 +69,7 @@ describe('initialize', () => {
   });
 });
 
-describe('a session', () => {
+describe('§7.20 a session', () => {
   it('answers ping, takes notifications and responses with 202', async () => {
     const client = await RawClient.ready(relay);
     expect(await replyOf(await client.request('p', 'ping'))).toEqual({ jsonrpc: '2.0', id: 'p', result: {} });
@@ -235,7 +235,7 @@ describe('MCP-Protocol-Version', () => {
 });
 
 describe('the answer to initialize', () => {
-  it('is of this era whatever its header says, and never answered with the stateless revision', async () => {
+  it('§7.21 is of this era whatever its header says, and never answered with the stateless revision', async () => {
     const client = await RawClient.of(relay);
     const response = await client.post(
       { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2026-07-28', capabilities: {} } },

@@ -28,7 +28,7 @@ async function listen(client: RawClient, options: Parameters<RawClient['send']>[
 }
 
 describe('the GET stream', () => {
-  it('tells of a list that has changed, once, and of nothing else', async () => {
+  it('§7.27 tells of a list that has changed, once, and of nothing else', async () => {
     const client = await start();
     const reader = await listen(client);
     relay.devices.changed('u1');
@@ -63,7 +63,7 @@ describe('the GET stream', () => {
     expect(events.map((list) => list.length).sort()).toEqual([0, 1]);
   });
 
-  it('of another session or user hears of its own only', async () => {
+  it('§7.28 of another session or user hears of its own only', async () => {
     const client = await start();
     const second = await RawClient.ready(relay);
     const stranger = await RawClient.ready(relay, '2025-11-25', { user: 'u2' });

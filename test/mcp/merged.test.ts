@@ -243,6 +243,31 @@ describe('requests', () => {
   });
 });
 
+describe('tools that do not suit a client', () => {
+  const schema = { type: 'object', properties: { a: {} }, anyOf: [{ required: ['a'] }, {}] };
+  const outputSchema = { type: 'object' };
+
+  async function shown(info: object, fit: boolean) {
+    relay.devices.setTools('u1', [{ ...exposed('u1', 'run', { inputSchema: schema, outputSchema }), fit }]);
+    const client = await RawClient.of(relay);
+    await client.initialize('2025-11-25', { clientInfo: info });
+    const first = await entries(client, 'tools/list', 'tools');
+    return (await entries(client, 'tools/list', 'tools', first.cursor)).list[0];
+  }
+
+  it('are made to suit it, unless their owner wants them as they are', async () => {
+    const claude = { name: 'claude-ai', version: '1' };
+    const fitted = await shown(claude, true);
+    expect(fitted?.inputSchema).not.toHaveProperty('anyOf');
+    expect(fitted).not.toHaveProperty('outputSchema');
+    expect(await shown(claude, false)).toMatchObject({ inputSchema: schema, outputSchema });
+    expect(await shown({ name: 'nobody knows', version: '1' }, true)).toMatchObject({
+      inputSchema: schema,
+      outputSchema,
+    });
+  });
+});
+
 describe('read_more', () => {
   const CUTS = { capabilities: {}, clientInfo: { name: 'claude-ai', version: '1' } };
   const fitting = laptop({ servers: [serverView('shell', { status: 'ready', era: 'legacy', fit: true })] });

@@ -31,7 +31,7 @@ function resume(client: RawClient, last: string): Promise<Response> {
 }
 
 describe('a stream that broke off', () => {
-  it('goes on where it was, with what came meanwhile and what comes yet', async () => {
+  it('§7.23 goes on where it was, with what came meanwhile and what comes yet', async () => {
     const client = await start();
     const { call, last } = await cutOff(client);
     call.progress(2);
@@ -44,7 +44,7 @@ describe('a stream that broke off', () => {
     expect(call.cancelled).toBeUndefined();
   });
 
-  it('gives a result that came while nobody was there, also twice', async () => {
+  it('§7.23 gives a result that came while nobody was there, also twice', async () => {
     const client = await start();
     const { call, last } = await cutOff(client);
     call.sink.piece('result', Buffer.from('{"a":'), false);

@@ -55,7 +55,7 @@ async function unread(client: RawClient, accept: string): Promise<IncomingMessag
 }
 
 describe('an answer that takes time', () => {
-  it('becomes an event stream at the first notification', async () => {
+  it('§7.24 becomes an event stream at the first notification', async () => {
     const client = await start();
     const answer = client.call(1, 'shell__execute');
     const call = await relay.devices.next();
@@ -189,7 +189,7 @@ describe('a large result', () => {
 });
 
 describe('a client that leaves', () => {
-  it('before the answer cancels nothing', async () => {
+  it('§7.23 before the answer cancels nothing', async () => {
     const client = await start();
     const gone = new AbortController();
     const answer = client.call(1, 'shell__execute', {}, { signal: gone.signal });

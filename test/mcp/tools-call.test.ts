@@ -220,7 +220,7 @@ describe('ids', () => {
 describe('notifications/cancelled', () => {
   const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 5, reason: 'enough' } };
 
-  it('reaches the call, and nothing more is sent for it', async () => {
+  it('§7.23 reaches the call, and nothing more is sent for it', async () => {
     const answer = client.call(5, 'shell__execute');
     const running = await relay.devices.next();
     expect((await client.post(cancelled)).status).toBe(202);

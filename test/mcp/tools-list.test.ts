@@ -106,7 +106,7 @@ describe('tools/list', () => {
     ]);
   });
 
-  it('comes in pages, the same bytes each time', async () => {
+  it('§7.27 comes in pages, the same bytes each time', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
     relay.devices.setTools(
       'u1',
@@ -126,7 +126,7 @@ describe('tools/list', () => {
     expect(texts[0]).toBe(texts[1]);
   });
 
-  it('refuses a cursor that is forged, stale, another user’s or no string', async () => {
+  it('§7.4, §7.31 refuses a cursor that is forged, stale, another user’s or no string', async () => {
     const many = (user: string) => ['a', 'b', 'c', 'd', 'e'].map((name) => exposed(user, name));
     relay.devices.setTools('u1', many('u1'), 'same');
     relay.devices.setTools('u2', many('u2'), 'same');
