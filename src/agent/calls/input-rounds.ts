@@ -81,7 +81,8 @@ export async function inputRounds(
   let [delay, waitUntil] = [RETRY_MS, clock.now() + LEG_MS];
   for (;;) {
     const outcome = await (current === own ? options.request(own, context) : again(options, current, context));
-    if (outcome.kind === 'error' || resultType(outcome.json) !== 'input_required') return { kind: 'outcome', outcome };
+    const type = outcome.kind === 'result' ? resultType(outcome.json) : undefined;
+    if (outcome.kind === 'error' || type !== 'input_required') return { kind: 'outcome', outcome, type };
     const wanted = readInputRequired(outcome.json);
     if (wanted === undefined) return problem(head, 'the server wants input, and does not say which');
     const state: Edits = wanted.state === undefined ? {} : { requestState: wanted.state };

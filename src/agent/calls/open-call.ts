@@ -13,7 +13,12 @@ const TOGETHER_MS = 50;
 
 /** How a call at a server ended. */
 export type CallEnd =
-  | { readonly kind: 'outcome'; readonly outcome: RequestOutcome }
+  | {
+      readonly kind: 'outcome';
+      readonly outcome: RequestOutcome;
+      /** The result's `resultType`, where it has been looked for. */
+      readonly type?: string | undefined;
+    }
   /** With an error of `LocalServers.request`. */
   | { readonly kind: 'failed'; readonly error: unknown };
 

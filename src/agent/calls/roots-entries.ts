@@ -27,7 +27,8 @@ export async function passedRounds(
   let current = await withOwnRoots(options, head, params);
   for (let round = 0; round <= ROUNDS; round += 1) {
     const outcome = await options.request(current, context);
-    if (outcome.kind === 'error' || resultType(outcome.json) !== 'input_required') return { kind: 'outcome', outcome };
+    const type = outcome.kind === 'result' ? resultType(outcome.json) : undefined;
+    if (outcome.kind === 'error' || type !== 'input_required') return { kind: 'outcome', outcome, type };
     const wanted = readInputRequired(outcome.json);
     const keys = options.policy.roots === undefined ? [] : rootsKeys(wanted);
     if (wanted === undefined || (keys.length === 0 && head.client.uriKey === undefined))

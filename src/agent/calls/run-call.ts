@@ -94,7 +94,7 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
   if (served.kind !== 'outcome') return served;
   const { outcome } = served;
   if (outcome.kind === 'error') return translateError(head, params, outcome.error, about);
-  const unknown = about.era === 'modern' ? unknownType(head, outcome.json) : undefined;
+  const unknown = about.era === 'modern' ? unknownType(head, served.type ?? resultType(outcome.json)) : undefined;
   if (unknown !== undefined) {
     return problem(head, `the server answered with a result of type "${unknown}", which this client does not know`);
   }
@@ -125,8 +125,7 @@ async function atModern(parts: Parts, head: CallHead, params: Buffer, output: Ca
 }
 
 /** The type of a result that this client cannot read: a task where it knows none, anything but a whole result before 2026-07-28. */
-function unknownType(head: CallHead, json: Uint8Array): string | undefined {
-  const type = resultType(json);
+function unknownType(head: CallHead, type: string | undefined): string | undefined {
   if (type === undefined || type === 'complete' || (type === 'task' && followsTasks(head))) return undefined;
   return head.client.era === 'legacy' || type === 'task' ? type : undefined;
 }

@@ -5,7 +5,7 @@ import { ensureStateDirs, readPrivateFile, writePrivateFile } from '../../config
 import { withFileLock } from '../credentials/file-lock.js';
 
 /** 32 bytes that seal what clients bring back to this profile; made and kept on first use. @throws PrivatePathError */
-export async function requestStateKey(config: AgentConfig): Promise<Uint8Array> {
+export async function requestStateKey(config: Pick<AgentConfig, 'stateDir' | 'profile'>): Promise<Uint8Array> {
   const { dir, lock } = await ensureStateDirs(config);
   const path = join(dir, 'request-state.json');
   const known = decode(await readPrivateFile(path));

@@ -34,12 +34,19 @@ describe('messages that are no plain call', () => {
     await expect(listening).rejects.toThrow('gone');
   });
 
-  it('§7.35 tells log lines from the level on that the client wants', async () => {
-    const { call } = await bench();
-    const [loud, silent] = [clientSide(), clientSide()];
-    await call('log', {}, { side: loud, head: { logLevel: 'warning' } });
-    await call('log', {}, { side: silent });
-    expect(loud.events).toMatchObject([{ method: 'notifications/message', params: { level: 'error', data: 'loud' } }]);
-    expect(silent.events).toEqual([]);
-  });
+  it.each(['legacy', 'modern'] as const)(
+    '§7.35 tells log lines of a %s server from the level on that the client wants',
+    async (server) => {
+      const { call } = await bench();
+      for (const client of [MODERN, LEGACY]) {
+        const [loud, silent] = [clientSide(), clientSide()];
+        await call('log', {}, { server, client, side: loud, head: { logLevel: 'warning' } });
+        await call('log', {}, { server, client, side: silent });
+        expect(loud.events).toMatchObject([
+          { method: 'notifications/message', params: { level: 'error', data: 'loud' } },
+        ]);
+        expect(silent.events).toEqual([]);
+      }
+    },
+  );
 });

@@ -19,7 +19,7 @@ const sample = () =>
 
 serveStdio(
   () => {
-    const server = new McpServer({ name: 'wanting', version: '1.0.0' });
+    const server = new McpServer({ name: 'wanting', version: '1.0.0' }, { capabilities: { logging: {} } });
     const tool = (name, inputSchema, run) =>
       server.registerTool(name, { inputSchema: z.object(inputSchema) }, async (args, ctx) => {
         const { id, inputResponses, requestState } = ctx.mcpReq;
@@ -61,6 +61,11 @@ serveStdio(
     tool('ask-on', {}, (_args, _responses, state) =>
       inputRequired({ inputRequests: { a: form('again?') }, requestState: `${Number(state ?? 0) + 1}` }),
     );
+    tool('log', {}, async (_args, _responses, _state, ctx) => {
+      await ctx.mcpReq.log('debug', 'quiet');
+      await ctx.mcpReq.log('error', 'loud');
+      return text('logged');
+    });
     return server;
   },
   { legacy: 'reject' },
