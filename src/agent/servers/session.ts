@@ -81,7 +81,7 @@ export class Session implements ServerSession {
   async request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
     const log = context.logLevel === undefined ? undefined : this.wantLogs(context.logLevel);
     try {
-      await log?.applied;
+      if (log) await log.applied;
       const outcome = await this.#request(method, params, context, this.options.timeoutMs, true);
       for (const id of urlElicitations(outcome)) {
         if (context.client) this.options.onUrlElicitation(id, context.client);
