@@ -58,6 +58,7 @@ describe('calls', () => {
       const context = { onProgress: () => resolve() };
       call('one', 'hang', {}, context).catch((error) => ended.push(error));
     });
+    await new Promise(setImmediate); // it is on its way
     const first = timer();
     await progressed;
     expect(first).toBeDefined();
