@@ -240,7 +240,7 @@ export class TestDevices implements Devices {
   }
 
   changed(userId: string): void {
-    for (const listener of this.#user(userId).listeners) listener();
+    for (const listener of [...this.#user(userId).listeners]) listener();
   }
 
   #user(userId: string): UserState {

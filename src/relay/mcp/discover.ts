@@ -2,12 +2,12 @@ import type { Devices, ServerView } from '../devices/types.js';
 import type { Endpoint, ServerEndpoint } from './endpoint.js';
 import { SERVER_INFO } from './envelope.js';
 import { TASKS, UI } from './extensions.js';
+import { notReady } from './initialize-result.js';
 import { instructionsFor } from './instructions.js';
 import { isShape, type Shape } from './json-rpc.js';
 import { MODERN_VERSION } from './protocol-versions.js';
 import { relayInfo } from './relay-info.js';
 import { devicesAt, serverAt } from './scope.js';
-import { serverProblem } from './server-problem.js';
 
 /** What every result of the method has (26 server/discover). It is one user's, and of this moment. */
 const WHOLE = { resultType: 'complete', supportedVersions: [MODERN_VERSION], ttlMs: 0, cacheScope: 'private' } as const;
@@ -50,12 +50,6 @@ function serversOwn(devices: Devices, userId: string, endpoint: ServerEndpoint):
     ...(server.instructions === undefined ? {} : { instructions: server.instructions }),
     _meta: { [SERVER_INFO]: server.serverInfo },
   };
-}
-
-function notReady({ device, server: name }: ServerEndpoint, server: ServerView | undefined): string {
-  const state = server === undefined ? 'not there' : server.status;
-  const why = server?.reason === undefined ? '' : `: ${serverProblem(server.reason)}`;
-  return `${name} on ${device} has not been ready yet, it is ${state}${why} (not dispatched: safe to retry)`;
 }
 
 /**

@@ -50,7 +50,8 @@ function serversOwn(
   };
 }
 
-function notReady({ device, server: name }: ServerEndpoint, server: ServerView | undefined): string {
+/** Why nothing is known of a server yet. */
+export function notReady({ device, server: name }: ServerEndpoint, server: ServerView | undefined): string {
   const state = server === undefined ? 'not there' : server.status;
   const why = server?.reason === undefined ? '' : `: ${serverProblem(server.reason)}`;
   return `${name} on ${device} has not been ready yet, it is ${state}${why} (not dispatched: safe to retry)`;

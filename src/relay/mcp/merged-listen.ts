@@ -2,17 +2,17 @@ import { ownUri, uriKey } from '../../protocol/uris.js';
 import type { CallTarget, Devices } from '../devices/types.js';
 import type { Caller } from './caller.js';
 import { SUBSCRIPTION_ID } from './envelope.js';
-import { isShape, type Shape } from './json-rpc.js';
+import type { Shape } from './json-rpc.js';
+import { LastingListen, type ListenTarget } from './lasting-listen.js';
 import { type ListenFilter, listFlag, readNames } from './listen-filter.js';
 import type { ListKind, Lists, MergedEndpoint } from './lists.js';
-import type { ModernSubscription, Taken } from './modern-subscription.js';
+import type { ModernSubscription } from './modern-subscription.js';
 import { devicesAt } from './scope.js';
-import { methodOf, ServerListen } from './server-listen.js';
 
-export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
-const RESOURCE_UPDATED = 'notifications/resources/updated';
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+const UPDATED = 'notifications/resources/updated';
 /** What servers may say on it; their lists are the relay's to tell of. */
-const PASSED = new Set([RESOURCE_UPDATED, 'notifications/tasks']);
+const PASSED = new Set([UPDATED, 'notifications/tasks']);
 /** A server that takes longer to agree is left out. */
 const ACKNOWLEDGE_MS = 2000;
 
@@ -21,15 +21,13 @@ export interface MergedListenParts {
   readonly lists: Pick<Lists, 'revision'>;
 }
 
-/** What of one server's is listened to. */
+/** What of one server's is listened to: its own names by the client's. */
 interface Watched {
-  readonly target: CallTarget;
   readonly key: string;
-  /** Own names by the client's. */
   readonly resources: Map<string, string>;
   readonly tasks: Map<string, string>;
-  state: 'asked' | 'agreed' | 'refused' | 'lost' | 'asked again';
-  listen?: ServerListen;
+  readonly listen: LastingListen;
+  answered: boolean;
 }
 
 /**
@@ -39,10 +37,10 @@ interface Watched {
 export class MergedListen {
   readonly #watched = new Map<string, Watched>();
   readonly #revisions = new Map<ListKind, string>();
+  /** The client's names of what servers have agreed to. */
+  readonly #agreed = new Set<string>();
   /** What servers said ahead of the acknowledgement. */
-  #early: (readonly [json: Buffer, taken: Taken])[] = [];
-  readonly #resources = new Set<string>();
-  readonly #tasks = new Set<string>();
+  #early: (readonly [json: Buffer, taken: () => void])[] = [];
   #acknowledged = false;
   #patience: NodeJS.Timeout | undefined;
   #unlisten: (() => void) | undefined;
@@ -63,8 +61,8 @@ export class MergedListen {
     for (const task of tasks) this.#watch(task, 'tasks');
     for (const kind of lists) this.#revisions.set(kind, this.#revision(kind));
     this.#unlisten = this.parts.devices.onChange(this.caller.userId, () => this.#changed());
-    for (const watched of this.#watched.values()) this.#ask(watched);
     this.#patience = setTimeout(() => this.#acknowledge(), ACKNOWLEDGE_MS);
+    for (const { listen } of this.#watched.values()) listen.open();
     this.#acknowledgeWhenAnswered();
   }
 
@@ -72,26 +70,37 @@ export class MergedListen {
   stop(): void {
     clearTimeout(this.#patience);
     this.#unlisten?.();
-    for (const { listen } of this.#watched.values()) listen?.cancel('the client stopped listening');
-    for (const [json, taken] of this.#early) taken(json.length);
+    for (const { listen } of this.#watched.values()) listen.close('the client stopped listening');
+    for (const [, taken] of this.#early) taken();
   }
 
   /** By the key in front of it alone: what has none is not known to belong to anyone, and is not acknowledged. */
   #watch(name: string, kind: 'resources' | 'tasks'): void {
     const own = ownUri(name);
-    if (own === undefined) return;
-    const known = this.#watched.get(own.key);
-    const target = known?.target ?? this.#serverOf(own.key);
-    if (target === undefined) return;
-    const watched: Watched = known ?? {
-      target,
-      key: own.key,
-      resources: new Map(),
-      tasks: new Map(),
-      state: 'asked',
-    };
+    if (own === undefined || this.#serverOf(own.key) === undefined) return;
+    const watched = this.#watched.get(own.key) ?? this.#newWatched(own.key);
     watched[kind].set(name, own.uri);
     this.#watched.set(own.key, watched);
+  }
+
+  #newWatched(key: string): Watched {
+    const watched: Watched = {
+      key,
+      resources: new Map(),
+      tasks: new Map(),
+      answered: false,
+      listen: new LastingListen(this.parts.devices, this.caller.userId, {
+        find: () => this.#target(watched),
+        acknowledged: (honoured, again) => this.#honoured(watched, honoured, again),
+        event: (method, json, taken) => this.#event(method, json, taken),
+        refused: () => {
+          watched.answered = true;
+          this.#acknowledgeWhenAnswered();
+          return false;
+        },
+      }),
+    };
+    return watched;
   }
 
   #serverOf(key: string): CallTarget | undefined {
@@ -103,77 +112,55 @@ export class MergedListen {
     return undefined;
   }
 
-  #ask(watched: Watched): void {
-    const listen = new ServerListen({
-      event: (json, taken) => this.#event(watched, json, taken),
-      ended: () => {
-        watched.state = watched.state === 'asked' ? 'refused' : 'lost';
-        this.#acknowledgeWhenAnswered();
-      },
-    });
-    watched.listen = listen;
-    listen.start(this.parts.devices, watched.target, {
-      method: 'subscriptions/listen',
-      params: this.#params(watched),
-      client: { ...this.caller.client, uriKey: watched.key },
-      lasting: true,
-    });
-  }
-
-  #params({ resources, tasks }: Watched): Buffer {
+  #target({ key, resources, tasks }: Watched): ListenTarget | undefined {
+    const target = this.#serverOf(key);
+    if (target === undefined) return undefined;
     const notifications = {
       ...(resources.size === 0 ? {} : { resourceSubscriptions: [...resources.values()] }),
       ...(tasks.size === 0 ? {} : { taskIds: [...tasks.values()] }),
     };
     const meta = `"_meta":{"${SUBSCRIPTION_ID}":${this.id}}`;
-    return Buffer.from(`{"notifications":${JSON.stringify(notifications)},${meta}}`);
+    const params = Buffer.from(`{"notifications":${JSON.stringify(notifications)},${meta}}`);
+    return { target, request: { params, client: { ...this.caller.client, uriKey: key } } };
   }
 
-  #event(watched: Watched, json: Buffer, taken: Taken): void {
-    const method = methodOf(json);
-    if (method === ACKNOWLEDGED) this.#agreed(watched, json);
-    if (method === undefined || !PASSED.has(method)) taken(json.length);
+  #event(method: string, json: Buffer, taken: () => void): void {
+    if (!PASSED.has(method)) taken();
     else if (this.#acknowledged) this.subscription.send(json, taken);
     else this.#early.push([json, taken]);
   }
 
-  #agreed(watched: Watched, json: Buffer): void {
-    const again = watched.state === 'asked again';
-    watched.state = 'agreed';
-    const agreed = readAgreed(json);
-    const names = (kind: 'resources' | 'tasks') =>
-      [...watched[kind]].filter(([name, own]) => agreed[kind].has(name) || agreed[kind].has(own)).map(([name]) => name);
+  /** A server has agreed, in its own names or in the client's. */
+  #honoured(watched: Watched, honoured: Shape, again: boolean): void {
+    const uris = namesIn(honoured.resourceSubscriptions, watched.resources);
     if (again) {
       // Nobody was listening for a while.
-      for (const uri of names('resources')) {
-        if (this.#resources.has(uri)) this.subscription.notify(RESOURCE_UPDATED, { uri });
-      }
+      for (const uri of uris) if (this.#agreed.has(uri)) this.subscription.notify(UPDATED, { uri });
       return;
     }
-    for (const uri of names('resources')) this.#resources.add(uri);
-    for (const task of names('tasks')) this.#tasks.add(task);
+    for (const name of [...uris, ...namesIn(honoured.taskIds, watched.tasks)]) this.#agreed.add(name);
+    watched.answered = true;
     this.#acknowledgeWhenAnswered();
   }
 
   #acknowledgeWhenAnswered(): void {
-    const waiting = [...this.#watched.values()].some(({ state, listen }) => state === 'asked' || listen === undefined);
-    if (!waiting) this.#acknowledge();
+    if ([...this.#watched.values()].every(({ answered }) => answered)) this.#acknowledge();
   }
 
   #acknowledge(): void {
     if (this.#acknowledged) return;
     this.#acknowledged = true;
     clearTimeout(this.#patience);
-    for (const watched of this.#watched.values()) {
-      if (watched.state === 'asked') watched.listen?.cancel('no answer in time');
-      if (watched.state === 'asked') watched.state = 'refused';
-    }
-    const { filter } = this;
+    for (const { answered, listen } of this.#watched.values()) if (!answered) listen.close('no answer in time');
+    const agreed = (names: readonly string[]) => names.filter((name) => this.#agreed.has(name));
+    const { lists } = this.filter;
+    const resources = agreed(this.filter.resources);
+    const tasks = agreed(this.filter.tasks);
     this.subscription.notify(ACKNOWLEDGED, {
       notifications: {
-        ...Object.fromEntries(filter.lists.map((kind) => [listFlag(kind), true])),
-        ...(this.#resources.size === 0 ? {} : { resourceSubscriptions: inOrder(filter.resources, this.#resources) }),
-        ...(this.#tasks.size === 0 ? {} : { taskIds: inOrder(filter.tasks, this.#tasks) }),
+        ...Object.fromEntries(lists.map((kind) => [listFlag(kind), true])),
+        ...(resources.length === 0 ? {} : { resourceSubscriptions: resources }),
+        ...(tasks.length === 0 ? {} : { taskIds: tasks }),
       },
     });
     for (const [json, taken] of this.#early) this.subscription.send(json, taken);
@@ -190,17 +177,6 @@ export class MergedListen {
       this.#revisions.set(kind, now);
       this.subscription.notify(`notifications/${kind}/list_changed`);
     }
-    for (const watched of this.#watched.values()) if (watched.state === 'lost') this.#askAgain(watched);
-  }
-
-  /** A server that had agreed and was lost: its device has gone, or its agent was started anew. */
-  #askAgain(watched: Watched): void {
-    const { userId, deviceId, server } = watched.target;
-    const device = this.parts.devices.devices(userId).find(({ id }) => id === deviceId);
-    const view = device?.servers.find(({ name }) => name === server);
-    if (device?.presence !== 'online' || view?.status !== 'ready') return;
-    watched.state = 'asked again';
-    this.#ask(watched);
   }
 
   #revision(kind: ListKind): string {
@@ -208,26 +184,8 @@ export class MergedListen {
   }
 }
 
-function inOrder(asked: readonly string[], agreed: ReadonlySet<string>): string[] {
-  return asked.filter((name) => agreed.has(name));
-}
-
-/** The names in a server's acknowledgement, whether they are its own or the client's. */
-function readAgreed(json: Buffer): Record<'resources' | 'tasks', ReadonlySet<string>> {
-  const filter = notificationsOf(json);
-  return {
-    resources: new Set(readNames(filter.resourceSubscriptions)),
-    tasks: new Set(readNames(filter.taskIds)),
-  };
-}
-
-function notificationsOf(json: Buffer): Shape {
-  let message: unknown;
-  try {
-    message = JSON.parse(json.toString('utf8'));
-  } catch {
-    return {};
-  }
-  const params = isShape(message) && isShape(message.params) ? message.params : {};
-  return isShape(params.notifications) ? params.notifications : {};
+/** The client's names of those that an acknowledgement has. @param names a server's own by the client's */
+function namesIn(acknowledged: unknown, names: ReadonlyMap<string, string>): string[] {
+  const agreed = new Set(readNames(acknowledged));
+  return [...names].filter(([name, own]) => agreed.has(name) || agreed.has(own)).map(([name]) => name);
 }

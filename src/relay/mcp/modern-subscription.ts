@@ -20,9 +20,6 @@ export interface SubscriptionSettings {
   readonly keepaliveSeconds: number;
 }
 
-/** Told how many bytes of one message have left, or will never. */
-export type Taken = (bytes: number) => void;
-
 /** The stream of one `subscriptions/listen` (26 basic/patterns/subscriptions), from its acknowledgement to its end. */
 export class ModernSubscription {
   readonly grantId: string;
@@ -32,7 +29,7 @@ export class ModernSubscription {
   readonly #answer: Answer;
   readonly #expiry: NodeJS.Timeout;
   /** What was sent and has not left, oldest first. */
-  readonly #unpaid: { bytes: number; readonly taken: Taken }[] = [];
+  readonly #unpaid: { bytes: number; readonly taken: () => void }[] = [];
   #state: 'opening' | 'open' | 'over' = 'opening';
 
   /** @param ended runs once, whoever ended it */
@@ -44,7 +41,7 @@ export class ModernSubscription {
     const { id, accepts, silentSeconds, keepaliveSeconds } = settings;
     this.grantId = settings.grantId;
     this.#id = id;
-    const openStream = (taken: Taken) => new ModernStream(keepaliveSeconds, taken);
+    const openStream = (taken: (bytes: number) => void) => new ModernStream(keepaliveSeconds, taken);
     this.#answer = new Answer(res, { accepts, silentSeconds, openStream, errorStatus }, (bytes) => this.#pay(bytes));
     const left = Math.max(settings.expiresAt - Date.now(), 0);
     this.#expiry = setTimeout(() => this.end('the access token has expired'), Math.min(left, MAX_TIMER_MS));
@@ -56,10 +53,14 @@ export class ModernSubscription {
     });
   }
 
-  /** A message for the stream, the acknowledgement first. @param json one line, tagged with the subscription's id */
-  send(json: Buffer, taken: Taken = () => {}): void {
+  /**
+   * A message for the stream, the acknowledgement first.
+   * @param json one line, tagged with the subscription's id
+   * @param taken told when it has left, or never will
+   */
+  send(json: Buffer, taken: () => void = () => {}): void {
     if (this.#state === 'over') {
-      taken(json.length);
+      taken();
       return;
     }
     this.#state = 'open';
@@ -123,8 +124,9 @@ export class ModernSubscription {
       const part = Math.min(left, oldest.bytes);
       left -= part;
       oldest.bytes -= part;
-      oldest.taken(part);
-      if (oldest.bytes === 0) this.#unpaid.shift();
+      if (oldest.bytes > 0) return;
+      this.#unpaid.shift();
+      oldest.taken();
     }
   }
 }

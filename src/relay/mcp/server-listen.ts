@@ -9,7 +9,6 @@ import type {
   Question,
 } from '../devices/types.js';
 import { ErrorCode } from './json-rpc.js';
-import type { Taken } from './modern-subscription.js';
 
 /** The end of a subscription has no data of its own; what is larger is not one. */
 const MAX_BYTES = 64 * 1024;
@@ -24,12 +23,13 @@ export type ListenEnd =
   | { readonly kind: 'failure'; readonly failure: CallFailure };
 
 export interface ListenHooks {
-  event(json: Buffer, taken: Taken): void;
+  /** @param taken to be told when it has left, or never will: until then no more than a window's worth comes */
+  event(json: Buffer, taken: () => void): void;
   /** Once, unless it was cancelled. */
   ended(end: ListenEnd): void;
 }
 
-/** A `subscriptions/listen` on its way to one local server. */
+/** A client's `subscriptions/listen` on its way to the server of a transparent endpoint. It is the client's to open anew. */
 export class ServerListen implements CallSink {
   #handle: CallHandle | undefined;
   /** Taken before `Devices.call` returned. */
@@ -54,7 +54,7 @@ export class ServerListen implements CallSink {
 
   event(json: Buffer): void {
     if (this.#over) this.#taken(json.length);
-    else this.hooks.event(json, (bytes) => this.#taken(bytes));
+    else this.hooks.event(json, () => this.#taken(json.length));
   }
 
   piece(kind: 'result' | 'error', bytes: Buffer, last: boolean): void {
@@ -92,12 +92,6 @@ export class ServerListen implements CallSink {
     if (this.#handle === undefined) this.#early += bytes;
     else if (bytes > 0) this.#handle.consumed(bytes);
   }
-}
-
-/** The method of a notification. @param json its text */
-export function methodOf(json: Buffer): string | undefined {
-  const span = memberSpan(json, 0, json.length, 'method');
-  return span === undefined ? undefined : json.toString('utf8', span[0] + 1, span[1] - 1);
 }
 
 function codeOf(error: Buffer): number | undefined {
