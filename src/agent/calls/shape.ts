@@ -58,12 +58,10 @@ export function shapeEvent(
 ): Readonly<Record<string, unknown>> {
   const { uriKey: key } = head.client;
   if (key === undefined) return params;
+  if (method.startsWith('notifications/tasks')) return exposedTask(head, params);
   const shaped: Record<string, unknown> = { ...params };
   if (method === 'notifications/resources/updated' && typeof params.uri === 'string') {
     shaped.uri = exposeUri(key, params.uri);
-  }
-  if (method.startsWith('notifications/tasks') && typeof params.taskId === 'string') {
-    shaped.taskId = exposeTaskId(key, params.taskId);
   }
   if (method === 'notifications/subscriptions/acknowledged' && isRecord(params.notifications)) {
     shaped.notifications = exposedFilter(key, params.notifications);
@@ -178,6 +176,19 @@ function exposeTasks(result: EditedObject, key: string): void {
     const task = result.edits.object(span);
     if (task !== undefined) rewrite(task, 'taskId', expose);
   }
+}
+
+/** A task as `tasks/get` would give it. */
+function exposedTask(head: CallHead, params: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const edits = new SpanEdits(Buffer.from(JSON.stringify(params)));
+  const task = edits.root();
+  if (task === undefined) return params;
+  const rules: Rules = { toModern: false, toLegacy: false, version: undefined, uriKey: head.client.uriKey };
+  exposeMeta(task, rules.uriKey);
+  shapeBody(task, 'tasks/get', rules);
+  task.commit();
+  const shaped: unknown = JSON.parse(edits.result().toString());
+  return isRecord(shaped) ? shaped : params;
 }
 
 /** The questions of an `input_required` result. */

@@ -96,8 +96,8 @@ describe('URIs where several servers share an endpoint', () => {
       taskId: `${KEY}+t1`,
       status: 'working',
     });
-    const done = { resultType: 'complete', taskId: 't1', result: { content: [LINK] } };
-    expect(shape({ ...call, method: 'tasks/get' }, done, MODERN)).toEqual({
+    const finished = { resultType: 'complete', taskId: 't1', result: { content: [LINK] } };
+    expect(shape({ ...call, method: 'tasks/get' }, finished, MODERN)).toEqual({
       resultType: 'complete',
       taskId: `${KEY}+t1`,
       result: { content: [{ ...LINK, uri: `${KEY}+file:///a` }] },
@@ -106,6 +106,21 @@ describe('URIs where several servers share an endpoint', () => {
       task: { taskId: `${KEY}+t`, ttl: 1 },
     });
     expect(shapeEvent(call, 'notifications/tasks', { taskId: 't' })).toEqual({ taskId: `${KEY}+t` });
+    const done = { taskId: 't', status: 'completed', result: { content: [LINK] } };
+    expect(shapeEvent(call, 'notifications/tasks', done)).toEqual({
+      ...done,
+      taskId: `${KEY}+t`,
+      result: { content: [{ ...LINK, uri: `${KEY}+file:///a` }] },
+    });
+    const meta = (taskId: string) => ({ _meta: { 'io.modelcontextprotocol/related-task': { taskId } } });
+    expect(shapeEvent(call, 'notifications/tasks/status', { taskId: 't', ...meta('t') })).toEqual({
+      taskId: `${KEY}+t`,
+      ...meta(`${KEY}+t`),
+    });
+    expect(shapeEvent(call, 'notifications/progress', { progress: 1, ...meta('t') })).toEqual({
+      progress: 1,
+      ...meta(`${KEY}+t`),
+    });
   });
 
   it('come back as they were: a thousand of them', () => {
