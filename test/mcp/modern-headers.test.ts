@@ -64,6 +64,14 @@ describe('the headers that mirror a request (§7.17)', () => {
     expect(await refusal(client.call('i', name, {}, { headers: { 'Mcp-Name': 'x' } }))).toEqual(MISMATCH);
   });
 
+  it.each([
+    ['é', 'é'],
+    ['\ufffd', '=?base64?/w==?='],
+  ])('a name %j is not sent as %j', async (name, header) => {
+    relay.devices.setTools('u1', [{ ...exposed('u1', 'x'), exposedName: name }]);
+    expect(await refusal(client.call('i', name, {}, { headers: { 'Mcp-Name': header } }))).toEqual(MISMATCH);
+  });
+
   it('a name that reads like Base64 is not sent as it stands', async () => {
     relay.devices.setTools('u1', [{ ...exposed('u1', 'x'), exposedName: '=?base64?eA==?=' }]);
     const headers = { 'Mcp-Name': '=?base64?eA==?=' };
@@ -160,7 +168,7 @@ describe('the headers that a tool asks for (§7.17)', () => {
     [{ region: 'eu' }, {}],
     [{ region: 'eu' }, { 'Mcp-Param-Region': 'us' }],
     [{ region: 'eu' }, { 'Mcp-Param-Region': '=?base64?ZXU?=' }],
-    [{ region: 'eu' }, { 'Mcp-Param-Region': '\u00e9' }],
+    [{ region: 'é' }, { 'Mcp-Param-Region': 'é' }],
     [{ count: 42 }, { 'Mcp-Param-Count': '43' }],
     [{ count: 42 }, { 'Mcp-Param-Count': '4.2e1' }],
     [{ dry: true }, { 'Mcp-Param-Dry': 'True' }],
