@@ -89,7 +89,7 @@ export function headersOf(message: Readonly<Record<string, unknown>>): Record<st
 }
 
 /** As a client has to write it where it is no header value. */
-export function headerValue(text: string): string {
+function headerValue(text: string): string {
   const plain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !/^=\?base64\?.*\?=$/.test(text);
   return plain ? text : `=?base64?${Buffer.from(text).toString('base64')}?=`;
 }
