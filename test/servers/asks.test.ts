@@ -129,6 +129,16 @@ describe('a question during a call', () => {
     expect(await seenUpTo(made, 'reply')).toEqual([['reply', { code: -32001, message: expect.any(String) }]]);
   });
 
+  it('is refused when whoever should pass it on fails', async () => {
+    const made = await ready({ one: asking() });
+    const onAsk = () => {
+      throw new Error('broken');
+    };
+    expect(await tool(made, 'ask', form('Who?'), { client: client('a'), onAsk })).toEqual({
+      result: { action: 'cancel' },
+    });
+  });
+
   it('ends with its call', async () => {
     const made = await ready({ one: asking() });
     const stop = new AbortController();

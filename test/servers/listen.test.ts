@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { asking, client, listening, modern, replying, stateOf, tool } from './asking.js';
-import { type Harness, ready, scripted } from './harness.js';
+import { type Harness, harness, ready, scripted } from './harness.js';
 
 const ACK = 'notifications/subscriptions/acknowledged';
 const UPDATED = 'notifications/resources/updated';
@@ -59,6 +59,16 @@ describe('§7.28 a listen at a legacy server', () => {
     await tell(made, {}, ['notifications/tools/list_changed', {}]);
     await other.next('notifications/tools/list_changed');
     expect(over.told).toHaveLength(1);
+  });
+
+  it('may come while the server starts, and not while it is down', async () => {
+    const made = harness({ one: asking() });
+    made.servers.start();
+    const early = await listening(made.servers, modern('a'), filter({ toolsListChanged: true }));
+    expect(early.told).toMatchObject([[ACK, { notifications: { toolsListChanged: true } }]]);
+    await expect(tool(made, 'die')).rejects.toMatchObject({ code: 'lost' });
+    const late = await listening(made.servers, modern('a'), filter({ toolsListChanged: true }));
+    expect(await late.ended).toMatchObject({ code: 'not_ready', dispatched: false });
   });
 
   it('is refused when it asks for nothing that can be read', async () => {

@@ -95,7 +95,8 @@ export class ServerAsks {
     const release = this.options.pending.hold(candidate.id, () => open.over.abort(new Error('the request has ended')));
     const over = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
     const ask = { method, params: raw, signal, progress: progressOf(params, (json) => this.#tell(open, json)) };
-    const reply = await Promise.race([context.onAsk?.(ask).catch(() => undefined), over]);
+    const asked = (async () => context.onAsk?.(ask))().catch(() => undefined);
+    const reply = await Promise.race([asked, over]);
     release();
     this.#open.delete(key);
     if (!open.mute) this.#reply(id, reply ?? refusalReply(method, 'nobody'));

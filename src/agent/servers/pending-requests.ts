@@ -154,7 +154,9 @@ export class PendingRequests {
 
   #onlyOne(): Pending | undefined {
     this.#forgetOld();
-    const [only, ...others] = this.#byId.values();
+    // Of a question about the log itself there is nothing to log.
+    const talking = [...this.#byId.values()].filter(({ context }) => context.method !== 'logging/setLevel');
+    const [only, ...others] = talking;
     return others.length === 0 && this.#abandoned.size === 0 ? only : undefined;
   }
 
