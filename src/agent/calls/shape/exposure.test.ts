@@ -123,7 +123,7 @@ describe('URIs where several servers share an endpoint', () => {
     });
   });
 
-  it('come back as they were: a thousand of them', () => {
+  it('§7.30 come back as they were: a thousand of them', () => {
     const uri = fc.oneof(
       fc.webUrl({ withFragments: true, withQueryParameters: true }),
       fc.string({ unit: 'grapheme' }),
