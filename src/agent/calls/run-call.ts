@@ -116,7 +116,9 @@ async function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: Ca
 
 async function atModern(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {
   const { servers, clock, states } = parts;
-  const context = contextOf(head, output);
+  const { logLevel, ...listened } = head;
+  // A modern server writes no log lines for whom listens, and those of calls are to be told from them.
+  const context = contextOf(head.lasting === true ? listened : head, output);
   const request = (given: Buffer, used: RequestContext) => servers.request(head.server, head.method, given, used);
   if (!mayAsk(head.method)) return { kind: 'outcome', outcome: await request(params, context) };
   const rounds = { policy: servers.askPolicy(head.server), clock, request };

@@ -49,4 +49,20 @@ describe('messages that are no plain call', () => {
       }
     },
   );
+
+  it('§7.35 tells a call’s log lines while a client with a log level listens', async () => {
+    const { call, runner } = await bench();
+    const listening = clientSide();
+    const params = Buffer.from('{"notifications":{"toolsListChanged":true}}');
+    for (const server of ['legacy', 'modern'] as const) {
+      const head = { server, method: 'subscriptions/listen', client: LEGACY, lasting: true, logLevel: 'debug' };
+      runner.run(head, params, listening.output).catch(() => undefined);
+    }
+    await expect.poll(() => listening.events).toHaveLength(2);
+    for (const server of ['legacy', 'modern'] as const) {
+      const loud = clientSide();
+      await call('log', {}, { server, client: LEGACY, side: loud, head: { logLevel: 'warning' } });
+      expect(loud.events).toMatchObject([{ params: { data: 'loud' } }]);
+    }
+  });
 });
