@@ -36,13 +36,13 @@ export const shell: ServerView = serverView('shell', {
     { name: 'status', inputSchema: { type: 'object' } },
   ],
 });
-export const plain: ServerView = serverView('plain', {
+const plain: ServerView = serverView('plain', {
   status: 'ready',
   era: 'legacy',
   serverInfo: { name: 'p', version: '1' },
   capabilities: {},
 });
-export const broken: ServerView = serverView('broken', { reason: 'not_found' });
+const broken: ServerView = serverView('broken', { reason: 'not_found' });
 
 /** `desk` with a `shell` without tools, and `laptop` with all three servers. */
 export function devicesOfU1(more: Partial<DeviceView> = {}): DeviceView[] {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawClient, replyOf } from './raw-client.js';
-import { exposed, exposedPrompt, exposedResource, laptop, serverView, type TestCall } from './test-devices.js';
+import type { TestCall } from './test-call.js';
+import { exposed, exposedPrompt, exposedResource, laptop, serverView } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 /** What several servers offer, at /mcp and at /mcp/<device>. */
@@ -241,69 +242,4 @@ describe('requests', () => {
       message: 'laptop is offline. (not dispatched: safe to retry)',
     });
   });
-});
-
-describe('tools that do not suit a client', () => {
-  const schema = { type: 'object', properties: { a: {} }, anyOf: [{ required: ['a'] }, {}] };
-  const outputSchema = { type: 'object' };
-
-  async function shown(info: object, fit: boolean) {
-    relay.devices.setTools('u1', [{ ...exposed('u1', 'run', { inputSchema: schema, outputSchema }), fit }]);
-    const client = await RawClient.of(relay);
-    await client.initialize('2025-11-25', { clientInfo: info });
-    const first = await entries(client, 'tools/list', 'tools');
-    return (await entries(client, 'tools/list', 'tools', first.cursor)).list[0];
-  }
-
-  it('are made to suit it, unless their owner wants them as they are', async () => {
-    const claude = { name: 'claude-ai', version: '1' };
-    const fitted = await shown(claude, true);
-    expect(fitted?.inputSchema).not.toHaveProperty('anyOf');
-    expect(fitted).not.toHaveProperty('outputSchema');
-    expect(await shown(claude, false)).toMatchObject({ inputSchema: schema, outputSchema });
-    expect(await shown({ name: 'nobody knows', version: '1' }, true)).toMatchObject({
-      inputSchema: schema,
-      outputSchema,
-    });
-  });
-});
-
-describe('read_more', () => {
-  const CUTS = { capabilities: {}, clientInfo: { name: 'claude-ai', version: '1' } };
-  const fitting = laptop({ servers: [serverView('shell', { status: 'ready', era: 'legacy', fit: true })] });
-
-  async function tools(more: object, servers = fitting) {
-    relay.devices.setViews('u1', [servers]);
-    relay.devices.setTools('u1', []);
-    const client = await RawClient.of(relay);
-    await client.initialize('2025-11-25', more);
-    const first = await entries(client, 'tools/list', 'tools');
-    const rest = first.cursor === undefined ? { list: [] } : await entries(client, 'tools/list', 'tools', first.cursor);
-    return { client, names: [...first.list, ...rest.list].map(({ name }) => name) };
-  }
-
-  it('is there for a client whose results may be cut, of a server whose owner lets them', async () => {
-    expect((await tools(CUTS)).names).toEqual(['status', 'restart', 'read_more']);
-    expect((await tools({})).names).toEqual(['status', 'restart']);
-    expect((await tools(CUTS, laptop())).names).toEqual(['status', 'restart']);
-  });
-
-  it('asks the agent that cut the result', async () => {
-    const { client } = await tools(CUTS);
-    const answer = client.call(1, 'read_more', { id: 'laptop.shell~abc', from: 145_000 });
-    const call = await relay.devices.next();
-    expect(call.target).toEqual({ userId: 'u1', deviceId: 'device-1', server: '' });
-    expect(call.request.method).toBe('agent/read-more');
-    expect(JSON.parse(call.params)).toEqual({ id: 'laptop.shell~abc', from: 145_000 });
-    call.result('{"content":[{"type":"text","text":"more"}]}');
-    expect((await replyOf(await answer)).result.content).toEqual([{ type: 'text', text: 'more' }]);
-  });
-
-  it.each([[{ id: 'phone.shell~abc', from: 1 }], [{ id: 7, from: 1 }], [{}]])(
-    'says what is wrong with %j',
-    async (args) => {
-      const { client } = await tools(CUTS);
-      expect((await replyOf(await client.call(1, 'read_more', args))).result.isError).toBe(true);
-    },
-  );
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { devicesOfU1, fill } from './endpoint-devices.js';
 import { capable, ModernClient, PREFIX, SUBSCRIPTION_ID } from './modern-client.js';
 import { type RpcReply, replyOf, SseReader } from './raw-client.js';
-import type { TestCall } from './test-devices.js';
+import type { TestCall } from './test-call.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 const A = 'laptop.shell+file:///a';

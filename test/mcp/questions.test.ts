@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawClient, replyIn, replyOf, SseReader } from './raw-client.js';
-import { exposed, laptop, type TestCall } from './test-devices.js';
+import type { TestCall } from './test-call.js';
+import { exposed, laptop } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 let relay: TestRelay;

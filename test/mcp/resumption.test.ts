@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { RawClient, replyIn, SseReader } from './raw-client.js';
-import { exposed, type TestCall } from './test-devices.js';
+import type { TestCall } from './test-call.js';
+import { exposed } from './test-devices.js';
 import { startTestRelay, type TestRelay, type TestRelayOptions } from './test-relay.js';
 
 let relay: TestRelay;

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RawClient, SseReader } from './raw-client.js';
-import { exposed, type TestCall } from './test-devices.js';
+import type { TestCall } from './test-call.js';
+import { exposed } from './test-devices.js';
 import { startTestRelay, type TestRelay, type TestRelayOptions } from './test-relay.js';
 
 const PIECE = 64 * 1024;

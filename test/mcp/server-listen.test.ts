@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { devicesOfU1, fill, shell } from './endpoint-devices.js';
+import { RawClient, SseReader } from './raw-client.js';
+import { startTestRelay, type TestRelay } from './test-relay.js';
+
+let relay: TestRelay;
+beforeEach(async () => {
+  relay = await startTestRelay();
+  fill(relay.devices);
+});
+afterEach(async () => {
+  expect(relay.log.errors).toEqual([]);
+  expect(relay.devices.waiting).toBe(0);
+  await relay[Symbol.asyncDispose]();
+});
+
+const at = (path: string, version = '2025-11-25') => RawClient.ready(relay, version, {}, path);
+
+/** The next message on the stream that has data. */
+async function message(reader: SseReader): Promise<unknown> {
+  for (let event = await reader.next(); event !== undefined; event = await reader.next()) {
+    if (event.data !== '') return JSON.parse(event.data) as unknown;
+  }
+  throw new Error('the stream ended');
+}
+
+/** Ends the session, and answers the agents that are told of it. */
+async function ended(client: RawClient, agents = 1): Promise<void> {
+  const ending = client.send('DELETE');
+  for (let count = 0; count < agents; count += 1) {
+    let call = await relay.devices.next();
+    while (call.request.method !== 'agent/end-session') call = await relay.devices.next();
+    call.result('{}');
+  }
+  expect((await ending).status).toBe(204);
+}
+
+describe('the GET stream of a transparent endpoint', () => {
+  it('§7.28 is one listening call, whose notifications come as they are', async () => {
+    const client = await at('/laptop/shell');
+    const response = await client.send('GET');
+    const call = await relay.devices.next();
+    expect(call.request).toMatchObject({
+      method: 'subscriptions/listen',
+      lasting: true,
+      logLevel: 'info',
+      client: { era: 'legacy', ask: 'none', endpoint: 'server' },
+    });
+    expect(JSON.parse(call.params)).toEqual({
+      notifications: { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true },
+    });
+    const reader = new SseReader(response);
+    call.acknowledge({ toolsListChanged: true });
+    const texts = [
+      '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}',
+      '{"jsonrpc":"2.0","method":"acme/odd","params":{"n":9007199254740993}}',
+    ];
+    for (const text of texts) call.sink.event(Buffer.from(text));
+    await reader.next();
+    expect([(await reader.next())?.data, (await reader.next())?.data]).toEqual(texts);
+    expect(call.consumedBytes).toBeGreaterThan(0);
+    await reader.cancel();
+    expect(await call.cancellation()).toBe('the client listens no more');
+  });
+
+  it('is listened to once, however many streams there are, and on the newest', async () => {
+    const client = await at('/laptop/shell');
+    const first = new SseReader(await client.send('GET'));
+    const call = await relay.devices.next();
+    call.acknowledge({});
+    const second = new SseReader(await client.send('GET'));
+    await second.next();
+    expect(relay.devices.waiting).toBe(0);
+    call.notify('acme/odd');
+    expect(await message(second)).toMatchObject({ method: 'acme/odd' });
+    await second.cancel();
+    await first.cancel();
+    expect(await call.cancellation()).toBe('the client listens no more');
+  });
+
+  it('§7.35 is told of log lines from the level of its own session on', async () => {
+    const client = await at('/laptop/shell');
+    const other = await at('/laptop/shell');
+    const reader = new SseReader(await client.send('GET'));
+    const first = await relay.devices.next();
+    await new SseReader(await other.send('GET')).next();
+    const theirs = await relay.devices.next();
+    first.acknowledge({});
+    await client.request(1, 'logging/setLevel', { level: 'error' });
+    const again = await relay.devices.next();
+    expect(first.cancelled).toBeDefined();
+    expect(again.request.logLevel).toBe('error');
+    expect(theirs.request.logLevel).toBe('info');
+    expect(theirs.cancelled).toBeUndefined();
+    await client.request(2, 'logging/setLevel', { level: 'error' });
+    again.acknowledge({});
+    again.notify('notifications/message', { level: 'error' });
+    expect(await message(reader)).toMatchObject({ method: 'notifications/message' });
+  });
+
+  it('is taken up again when the server comes back, and tells what is different', async () => {
+    const client = await at('/laptop/shell');
+    const reader = new SseReader(await client.send('GET'));
+    const call = await relay.devices.next();
+    call.acknowledge({ toolsListChanged: true });
+    relay.devices.setViews('u1', devicesOfU1({ servers: [{ ...shell, prompts: [{ name: 'new' }] }] }));
+    call.sink.fail({ code: 'lost', dispatched: true, message: 'Lost.' });
+    relay.devices.changed('u1');
+    (await relay.devices.next()).acknowledge({ toolsListChanged: true });
+    expect(await message(reader)).toMatchObject({ method: 'notifications/prompts/list_changed' });
+    await ended(client);
+    expect(await reader.rest()).toEqual([]);
+  });
+
+  it('tells at once what changed since the client listed', async () => {
+    const client = await at('/laptop/shell');
+    const fewer = devicesOfU1({ servers: [{ ...shell, tools: [] }] });
+    relay.devices.setViews('u1', fewer);
+    const reader = new SseReader(await client.send('GET'));
+    (await relay.devices.next()).acknowledge({});
+    expect(await message(reader)).toMatchObject({ method: 'notifications/tools/list_changed' });
+    await reader.cancel();
+    relay.devices.setViews('u1', devicesOfU1());
+    const answer = client.request(1, 'tools/list');
+    (await relay.devices.next()).result('{"tools":[]}');
+    await answer;
+    const later = new SseReader(await client.send('GET'));
+    const call = await relay.devices.next();
+    call.acknowledge({});
+    call.notify('acme/odd');
+    expect(await message(later)).toMatchObject({ method: 'acme/odd' });
+    await ended(client);
+  });
+});
+
+describe('the GET stream of several servers', () => {
+  it('§7.28 tells of each kind of list once', async () => {
+    const client = await at('');
+    const reader = new SseReader(await client.send('GET'));
+    await reader.next();
+    relay.devices.setPrompts('u1', [], 'p2');
+    relay.devices.changed('u1');
+    relay.devices.setTemplates('u1', [], 't2');
+    relay.devices.setTools('u1', [], 'x2');
+    expect([await message(reader), await message(reader), await message(reader)]).toEqual(
+      ['prompts', 'resources', 'tools'].map((kind) => ({
+        jsonrpc: '2.0',
+        method: `notifications/${kind}/list_changed`,
+      })),
+    );
+    await client.send('DELETE');
+    expect(await reader.rest()).toEqual([]);
+  });
+});
