@@ -126,25 +126,37 @@ describe('§7.32 a verdict', () => {
     expect(second.servers.catalogs().get('one')?.era).toBe('modern');
   });
 
-  it('is no reason to ask a server so that has lost the newer era', async () => {
+  /** Starts it once, and has its verdict say the other era. */
+  const misjudged = async (config: Parameters<typeof ready>[0], era: string) => {
     const eraFile = join(await tempFolder(), 'eras.json');
-    const config = modern({}, { env: {} });
-    const first = await ready({ one: config }, { eraFile });
-    await first.servers.close();
-    const { verdicts, salt } = JSON.parse(await readFile(eraFile, 'utf8'));
-    expect(Object.values(verdicts)).toEqual([{ era: 'modern', at: expect.any(Number) }]);
-    // As if the verdict of this legacy server were from its better days.
-    const legacy = { one: scripted() };
-    const once = await ready(legacy, { eraFile });
-    await once.servers.close();
-    const all = JSON.parse(await readFile(eraFile, 'utf8')).verdicts;
-    for (const key of Object.keys(all)) all[key].era = 'modern';
-    await writeFile(eraFile, JSON.stringify({ salt, verdicts: all }));
-    const { servers } = await ready(legacy, { eraFile });
-    expect(servers.catalogs().get('one')?.era).toBe('legacy');
+    const { servers } = await ready(config, { eraFile });
     await servers.close();
-    const after: { era: string }[] = Object.values(JSON.parse(await readFile(eraFile, 'utf8')).verdicts);
-    expect(after.map(({ era }) => era).sort()).toEqual(['legacy', 'modern']);
+    const { salt, verdicts } = JSON.parse(await readFile(eraFile, 'utf8'));
+    for (const key of Object.keys(verdicts)) verdicts[key].era = era;
+    await writeFile(eraFile, JSON.stringify({ salt, verdicts }));
+    const found = async () => {
+      const all: { era: string }[] = Object.values(JSON.parse(await readFile(eraFile, 'utf8')).verdicts);
+      return all.map((verdict) => verdict.era);
+    };
+    return { eraFile, found };
+  };
+
+  it('is no reason to ask a server so that has lost the newer era', async () => {
+    const config = { one: scripted() };
+    const { eraFile, found } = await misjudged(config, 'modern');
+    const { servers, states } = await ready(config, { eraFile });
+    expect(servers.catalogs().get('one')?.era).toBe('legacy');
+    expect(states.map(({ status }) => status)).not.toContain('failed');
+    expect(await found()).toEqual(['legacy']);
+  });
+
+  it('is no reason to ask a server so that has lost the older era', async () => {
+    const config = { one: modern() };
+    const { eraFile, found } = await misjudged(config, 'legacy');
+    const { state, servers } = await ready(config, { eraFile, random: () => 0 });
+    await state(({ status }) => status === 'ready');
+    expect(servers.states()[0]).toMatchObject({ starts: 2, protocolVersion: '2026-07-28' });
+    expect(await found()).toEqual(['modern']);
   });
 
   it('of a file that cannot be read or written costs a probe', async () => {

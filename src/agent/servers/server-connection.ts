@@ -40,12 +40,13 @@ export class ServerConnection {
     const { config, memory } = this.options;
     const wanted = config.era ?? 'auto';
     const known = wanted === 'auto' ? await memory.recall(config) : wanted;
-    if (known === 'legacy') return this.#openLegacy(await this.#connect('legacy', signal), signal);
     try {
+      if (known === 'legacy') return await this.#openLegacy(await this.#connect('legacy', signal), signal);
       return await this.#openProbed(known === 'modern', signal);
     } catch (error) {
-      // What a server of yesterday was is no reason to ask it so for ever.
-      if (known === 'modern' && wanted === 'auto') await memory.remember(config, undefined);
+      const stopped = signal.aborted && !(signal.reason instanceof StartError);
+      // It may be another server by now: the next start asks.
+      if (known !== undefined && wanted === 'auto' && !stopped) await memory.remember(config, undefined);
       throw error;
     }
   }
