@@ -11,23 +11,6 @@ afterAll(async () => {
   await place?.[Symbol.asyncDispose]();
 });
 
-/** One message to an endpoint, with nothing an SDK would add or take away. */
-async function post(path: string, message: object, headers: Readonly<Record<string, string>>) {
-  const response = await fetch(`${place.system.endpoint}${path}`, {
-    method: 'POST',
-    headers: {
-      accept: 'application/json, text/event-stream',
-      authorization: `Bearer ${await place.system.token()}`,
-      'content-type': 'application/json',
-      ...headers,
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', ...message }),
-  });
-  const text = await response.text();
-  const session = response.headers.get('mcp-session-id') ?? '';
-  return { session, answer: text === '' ? undefined : JSON.parse(text.replace(/^[\s\S]*\ndata: (?=\{)/, '')) };
-}
-
 const REQUESTS: readonly [string, Record<string, unknown>][] = [
   ['tools/list', {}],
   ['tools/call', { name: 'add', arguments: { a: 1, b: 2 } }],
@@ -50,7 +33,7 @@ test.each(REQUESTS)('§7.2 %s of a legacy server has the fields of a modern resu
     'io.modelcontextprotocol/clientCapabilities': {},
   };
   const name = params.name ?? params.uri;
-  const { answer, session } = await post(
+  const { answer, session } = await place.post(
     '/laptop/old',
     { id: 7, method, params: { ...params, _meta } },
     {
@@ -67,16 +50,16 @@ test.each(REQUESTS)('§7.2 %s of a legacy server has the fields of a modern resu
 test.each(['2025-06-18', '2024-11-05'])('§7.3 a client of %s sees no field of a modern server', async (version) => {
   const clientInfo = { name: 'raw', version: '1' };
   const params = { protocolVersion: version, capabilities: {}, clientInfo };
-  const first = await post('/laptop/new', { id: 1, method: 'initialize', params }, {});
+  const first = await place.post('/laptop/new', { id: 1, method: 'initialize', params }, {});
   const headers = { 'mcp-session-id': first.session, 'mcp-protocol-version': version };
-  await post('/laptop/new', { method: 'notifications/initialized' }, headers);
+  await place.post('/laptop/new', { method: 'notifications/initialized' }, headers);
   const answers = [first.answer];
   const more: typeof REQUESTS = [
     ['ping', {}],
     ['logging/setLevel', { level: 'error' }],
   ];
   for (const [method, asked] of [...REQUESTS, ...more]) {
-    const { answer } = await post('/laptop/new', { id: method, method, params: asked }, headers);
+    const { answer } = await place.post('/laptop/new', { id: method, method, params: asked }, headers);
     expect(answer).toMatchObject({ id: method, result: {} });
     answers.push(answer);
   }

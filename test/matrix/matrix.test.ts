@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { code, type Item, type ToolResult, textOf } from './answers.js';
 import type { CallOptions, MatrixClient, Params } from './client.js';
 import { CELLS, type Cell, located, named, Place, ROOT, WATCHED } from './place.js';
 
@@ -15,23 +16,10 @@ afterAll(async () => {
   await place?.[Symbol.asyncDispose]();
 });
 
-interface Item {
-  readonly name: string;
-  readonly [field: string]: unknown;
-}
-
-interface ToolResult {
-  readonly content: readonly { readonly type: string; readonly text?: string; readonly uri?: string }[];
-  readonly isError?: boolean;
-  readonly structuredContent?: unknown;
-}
-
 function call(cell: Cell, name: string, args: Params = {}, options?: CallOptions): Promise<ToolResult> {
   const params = { name: named(cell, name), arguments: args };
   return client.request('tools/call', params, options) as unknown as Promise<ToolResult>;
 }
-
-const textOf = ({ content: [first] }: ToolResult) => first?.text;
 
 /** Every page of a list. */
 async function listed(method: string, key: string): Promise<{ items: Item[]; pages: number }> {
@@ -42,12 +30,6 @@ async function listed(method: string, key: string): Promise<{ items: Item[]; pag
     cursor = result.nextCursor;
     if (cursor === undefined) return { items, pages };
   }
-}
-
-async function code(asking: Promise<unknown>): Promise<unknown> {
-  const [outcome] = await Promise.allSettled([asking]);
-  if (outcome.status === 'fulfilled') return outcome.value;
-  return (outcome.reason as { code?: unknown }).code;
 }
 
 /** Of the checklist's acceptance tests, the one this combination shows. */

@@ -59,6 +59,24 @@ export class Place implements AsyncDisposable {
     return kind.connect(this.url(cell), await this.system.token());
   }
 
+  /** One message to an endpoint, with nothing an SDK would add or take away. @param path what follows /mcp */
+  async post(path: string, message: object, headers: Readonly<Record<string, string>>) {
+    const response = await fetch(`${this.system.endpoint}${path}`, {
+      method: 'POST',
+      headers: {
+        accept: 'application/json, text/event-stream',
+        authorization: `Bearer ${await this.system.token()}`,
+        'content-type': 'application/json',
+        ...headers,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+    });
+    const text = await response.text();
+    const session = response.headers.get('mcp-session-id') ?? '';
+    const answer = text === '' ? undefined : JSON.parse(text.replace(/^[\s\S]*\ndata: (?=\{)/, ''));
+    return { status: response.status, session, answer };
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.system[Symbol.asyncDispose]();
   }
