@@ -137,6 +137,12 @@ describe('a legacy client, a modern server', () => {
     ).toEqual({ _meta: { own: 1 }, content: [TEXT] });
   });
 
+  it('keeps what a method of the server’s own returns under these names', () => {
+    const lease = { ttlMs: 5, cacheScope: 'disk' };
+    expect(shape(head({}, 'acme/lease'), { ...lease, resultType: 'complete' }, MODERN)).toEqual(lease);
+    expect(shape(head({}, 'completion/complete'), { ...lease, resultType: 'complete' }, MODERN)).toEqual({});
+  });
+
   it('reads structured content that is no object as text, once', () => {
     const call = head({});
     expect(shape(call, { structuredContent: [1], content: [] }, MODERN)).toEqual({

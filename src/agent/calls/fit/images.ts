@@ -32,6 +32,8 @@ interface Encoding {
 /** Makes images fit a client. sharp is loaded with the first image, since it costs 15 MB and most agents never see one. */
 export class Images {
   #loaded: Promise<SharpFunction | undefined> | undefined;
+  /** One is worked on at a time, whoever asks: each may take the memory of INPUT_PIXELS. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly load: LoadSharp = loadSharp) {}
 
@@ -57,7 +59,11 @@ export class Images {
       over ||= longest > edge;
       if (!over) return { kind: 'fits' };
       const open = (): Sharp => sharp(image, { limitInputPixels: INPUT_PIXELS });
-      return await smaller(open, found, Math.min(edge, longest), bytes, types, signal);
+      const size = Math.min(edge, longest);
+      const before = this.#turn;
+      const made = before.then(() => smaller(open, found, size, bytes, types, signal));
+      this.#turn = made.catch(() => undefined);
+      return await made;
     } catch {
       signal.throwIfAborted();
       return { kind: over ? 'unreadable' : 'fits' };
@@ -85,6 +91,7 @@ async function smaller(
   types: readonly string[],
   signal: AbortSignal,
 ): Promise<FittedImage> {
+  signal.throwIfAborted();
   let size = edge;
   for (let round = 0; round < ROUNDS; round += 1) {
     let smallest = Number.POSITIVE_INFINITY;
