@@ -21,6 +21,7 @@ const HEADER_MISMATCH = -32020;
 const HEADER_SAFE = /^[\x21-\x7e]+$/;
 /** For this long a server may still write log lines of a request that was given up; they must not be taken for another's. */
 const AFTERMATH_MS = 60_000;
+
 export interface ModernSessionOptions {
   readonly transport: Transport;
   /** What the server answered to `server/discover`. */
