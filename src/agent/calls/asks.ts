@@ -87,6 +87,23 @@ export function fitsQuestion(method: string, value: unknown): value is JsonObjec
   return true;
 }
 
+/**
+ * A client's reply as this server can read it: before 2025-11-25 a message of the model had one block of content.
+ *
+ * @param revision of the server
+ */
+export function replyFor(method: string, given: AskReply, revision: string | undefined): AskReply {
+  if (method !== SAMPLE || given.kind === 'error' || (revision ?? REVISION_2025_11_25) >= REVISION_2025_11_25)
+    return given;
+  const message = parsedObject(given.json);
+  const { content } = message;
+  if (!Array.isArray(content)) return given;
+  const blocks = content.filter(isObject);
+  const texts = blocks.filter((block) => block.type === 'text').map((block) => block.text);
+  const one = blocks.length === 1 ? blocks[0] : { type: 'text', text: texts.join('\n') };
+  return reply({ ...message, content: one });
+}
+
 /** A capability's name for people: of the first that a -32021 names. */
 export function requiredCapability(error: JsonRpcError): string {
   const required = isObject(error.data) ? error.data.requiredCapabilities : undefined;

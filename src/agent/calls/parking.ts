@@ -2,7 +2,7 @@ import type { CallHead } from '../../protocol/call-messages.js';
 import type { Clock } from '../servers/clock.js';
 import type { LocalServers } from '../servers/types.js';
 import { errorAnswer, problem, resultAnswer } from './answers.js';
-import { fitsQuestion } from './asks.js';
+import { fitsQuestion, reply, replyFor } from './asks.js';
 import { isObject, type JsonObject, member, withMembers } from './json-edit.js';
 import { type CallEnd, OpenCall, type Upstream } from './open-call.js';
 import { PARKED_MS, type ParkedCalls } from './parked-calls.js';
@@ -51,9 +51,13 @@ export class Parking {
     if (call === undefined) return lost(head);
     for (const [key, { method, settle }] of [...call.questions]) {
       const response = responses[key];
-      if (fitsQuestion(method, response)) settle({ kind: 'result', json: Buffer.from(JSON.stringify(response)) });
+      if (fitsQuestion(method, response)) settle(replyFor(method, reply(response), this.#revision(head)));
     }
     return this.#attach(call, head, params, output);
+  }
+
+  #revision({ server }: CallHead): string | undefined {
+    return this.options.servers.catalogs().get(server)?.protocolVersion;
   }
 
   #begin(head: CallHead, params: Buffer, upstreamOf: UpstreamOf): OpenCall {

@@ -1,17 +1,21 @@
 import type { CallHead } from '../../protocol/call-messages.js';
 import type { Clock } from '../servers/clock.js';
 import type { AskPolicy, AskReply, ServerAsk } from '../servers/types.js';
-import { noReply, ownReply, reply } from './asks.js';
+import { noReply, ownReply, reply, replyFor } from './asks.js';
 import { beating } from './heartbeat.js';
 import type { CallOutput } from './running-calls.js';
 import { translateAsk } from './translate-ask.js';
 
-/** For RequestContext.onAsk where the client is asked while its call runs: the question goes through, and its reply back. */
+/**
+ * For RequestContext.onAsk where the client is asked while its call runs: the question goes through, and its reply back.
+ * @param revision of the server
+ */
 export function pushAsks(
   head: CallHead,
   output: CallOutput,
   policy: AskPolicy,
   clock: Clock,
+  revision: string | undefined,
 ): (ask: ServerAsk) => Promise<AskReply> {
   return async (ask) => {
     const { method, signal } = ask;
@@ -20,7 +24,7 @@ export function pushAsks(
     const params = translateAsk(method, ask.params, head);
     if (params === undefined) return reply({ action: 'cancel' });
     try {
-      return await beating(ask, clock, output.ask(method, params, signal));
+      return replyFor(method, await beating(ask, clock, output.ask(method, params, signal)), revision);
     } catch {
       // Taken back, or the call is over: nobody reads this.
       return noReply(method);

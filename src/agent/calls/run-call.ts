@@ -104,13 +104,15 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
 
 async function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {
   const { servers, clock, parking } = parts;
-  const upstreamOf = legacyUpstream(head, servers.catalogs().get(head.server), clock, (method, given, context) =>
+  const offer = servers.catalogs().get(head.server);
+  const upstreamOf = legacyUpstream(head, offer, clock, (method, given, context) =>
     servers.request(head.server, method, given, context),
   );
   if (head.client.ask === 'mrtr' && mayAsk(head.method)) return parking.serve(head, params, output, upstreamOf);
   const context = contextOf(head, output);
   const policy = servers.askPolicy(head.server);
-  const asking = head.client.ask === 'push' ? { ...context, onAsk: pushAsks(head, output, policy, clock) } : context;
+  const onAsk = pushAsks(head, output, policy, clock, offer?.protocolVersion);
+  const asking = head.client.ask === 'push' ? { ...context, onAsk } : context;
   return { kind: 'outcome', outcome: await upstreamOf(params)(asking) };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CallClient } from '../../protocol/call-messages.js';
-import { elicitationModes } from './asks.js';
+import { elicitationModes, reply, replyFor } from './asks.js';
 import { translateAsk } from './translate-ask.js';
 
 const MODERN: CallClient = {
@@ -104,5 +104,17 @@ describe('elicitationModes', () => {
     expect(modes(OLDER, { url: {} })).toEqual(['form']);
     expect(modes({ ...LEGACY, protocolVersion: '2025-03-26' }, {})).toEqual([]);
     expect(modes({ ...LEGACY, ask: 'none' }, {})).toEqual([]);
+  });
+});
+
+describe('replyFor', () => {
+  it('gives servers before 2025-11-25 one block of what the model says', () => {
+    const said = (content: unknown) => reply({ role: 'assistant', model: 'm', content });
+    const text = (value: string) => ({ type: 'text', text: value });
+    const given = (content: unknown, revision: string) => replyFor('sampling/createMessage', said(content), revision);
+    expect(given([text('a')], '2025-06-18')).toEqual(said(text('a')));
+    expect(given([text('a'), text('b')], '2025-06-18')).toEqual(said(text('a\nb')));
+    expect(given(text('a'), '2025-06-18')).toEqual(said(text('a')));
+    expect(given([text('a')], '2025-11-25')).toEqual(said([text('a')]));
   });
 });

@@ -98,6 +98,12 @@ mcp.registerTool('ask-patiently', {}, async () => {
   return text(await ask(form('take your time'), { onprogress, resetTimeoutOnProgress: true }));
 });
 
+mcp.registerTool('ask-impatiently', {}, async () => {
+  const reply = await ask(form('quick!'), { timeout: 150 });
+  did({ gaveUp: reply });
+  return text('without you, then');
+});
+
 mcp.registerPrompt('asking', {}, async () => {
   const { content } = await ask(form('whose prompt?'));
   return { messages: [{ role: 'user', content: { type: 'text', text: content.name } }] };

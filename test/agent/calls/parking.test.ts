@@ -51,6 +51,15 @@ describe('a modern client, a legacy server that asks', () => {
     expect(said(ended)).toEqual([accepted('one'), accepted('two')]);
   });
 
+  it('§7.8 gives the result of a call whose server took its question back while it waited', async () => {
+    const { call, until, did } = await bench();
+    const asking = await call('ask-impatiently');
+    expect(asking.value.resultType).toBe('input_required');
+    await until((deed) => 'gaveUp' in deed);
+    expect(said(await call('ask-impatiently', {}, retry(asking, { q1: accepted('Ann') })))).toBe('without you, then');
+    expect(await did()).toHaveLength(1);
+  });
+
   it.each([
     ['prompts/get', { name: 'asking' }],
     ['resources/read', { uri: 'file:///asked' }],
