@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RawClient, replyOf } from './raw-client.js';
 import type { TestCall } from './test-call.js';
-import { exposed, exposedPrompt, exposedResource, laptop, serverView } from './test-devices.js';
+import { exposed, exposedPrompt, exposedResource, laptop } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 /** What several servers offer, at /mcp and at /mcp/<device>. */
@@ -11,15 +11,18 @@ const desk = laptop({ id: 'device-2', name: 'desk' });
 beforeAll(async () => {
   relay = await startTestRelay({ limits: { pageSize: 2 } });
   relay.devices.setViews('u1', [desk, laptop()]);
+  // Lists of different kinds may have the same revision.
   relay.devices.setPrompts(
     'u1',
     ['a', 'b', 'c'].map((name) => exposedPrompt('u1', name, RICH)),
+    'one',
   );
-  relay.devices.setResources('u1', [
+  const resources = [
     exposedResource('u1', 'file:///a', { ...RICH, name: 'A', size: 3, mimeType: 'text/plain' }),
     exposedResource('u1', 'ui://shell/x', { name: 'X' }),
-  ]);
-  relay.devices.setTemplates('u1', [exposedResource('u1', 'file:///{+path}', TEMPLATE)]);
+  ];
+  relay.devices.setResources('u1', resources, 'one');
+  relay.devices.setTemplates('u1', [exposedResource('u1', 'file:///{+path}', TEMPLATE)], 'one');
   relay.devices.setAmbiguous('u1', {
     shell__twice: ['desk__shell__twice', 'laptop__shell__twice'],
     'file:///twice': ['desk.shell+file:///twice', 'laptop.shell+file:///twice'],

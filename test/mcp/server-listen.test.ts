@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { devicesOfU1, fill, shell } from './endpoint-devices.js';
 import { RawClient, SseReader } from './raw-client.js';
@@ -75,6 +77,34 @@ describe('the GET stream of a transparent endpoint', () => {
     expect(await message(second)).toMatchObject({ method: 'acme/odd' });
     await second.cancel();
     await first.cancel();
+    expect(await call.cancellation()).toBe('the client listens no more');
+  });
+
+  it('is told no more than its reader reads', async () => {
+    const client = await at('/laptop/shell');
+    const headers = { Authorization: `Bearer ${client.token}`, 'Mcp-Session-Id': client.session };
+    const sent = request(client.url, { headers }).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    response.on('error', () => {});
+    const call = await relay.devices.next();
+    call.acknowledge({});
+    const event = Buffer.from(`{"jsonrpc":"2.0","method":"acme/big","params":{"x":"${'x'.repeat(2 ** 20)}"}}`);
+    const before = call.consumedBytes;
+    const count = 60;
+    const window = 4 * event.length;
+    const sendAll = async () => {
+      for (let given = 0; given < count; given += 1) {
+        await call.consumption(before + given * event.length - window);
+        call.sink.event(event);
+      }
+    };
+    const sending = sendAll();
+    const stalled = new Promise<'stalled'>((resolve) => setTimeout(resolve, 400, 'stalled'));
+    expect(await Promise.race([stalled, sending])).toBe('stalled');
+    response.resume();
+    await sending;
+    await call.consumption(before + count * event.length);
+    sent.destroy();
     expect(await call.cancellation()).toBe('the client listens no more');
   });
 

@@ -56,8 +56,9 @@ export class LegacyCalls {
     target: ConstructorParameters<typeof CallReply>[2],
   ): void {
     const failsAs = request.method === 'tools/call' ? 'tool' : 'error';
-    const settings = post.events ? { questions: session.questions } : {};
-    const reply = new CallReply(request.id, failsAs, target, () => session.running.delete(request.id), settings);
+    const reply = new CallReply(request.id, failsAs, target, () => session.running.delete(request.id), {
+      questions: session.questions,
+    });
     session.running.set(request.id, { reply, grantId: post.grantId });
     const call = { caller: session.caller(post.events), request, reply, traceparent: post.traceparent };
     try {
