@@ -49,6 +49,8 @@ describe('a call of the stateless revision', () => {
         capabilities: { elicitation: { form: {} }, extensions: { 'io.modelcontextprotocol/ui': {} } },
       },
     });
+    // Of extensions only those whose names are mapped where several servers share an endpoint.
+    expect(call.request.client.capabilities.extensions).toEqual({ 'io.modelcontextprotocol/ui': {} });
     expect(JSON.parse(call.params)).toMatchObject({ name: 'execute', arguments: { a: 1 } });
     call.result('{"resultType":"complete","content":[]}');
     expect(await (await first).text()).toBe('{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","content":[]}}');

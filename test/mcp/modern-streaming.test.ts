@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fill } from './endpoint-devices.js';
 import { ModernClient } from './modern-client.js';
-import { replyIn, SseReader } from './raw-client.js';
+import { type RpcReply, replyIn, SseReader } from './raw-client.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
@@ -88,19 +88,30 @@ describe('progress (§7.24)', () => {
     expect(await (await answer).json()).toMatchObject({ id: 2, error: { code: -32601 } });
   });
 
-  it('a large result comes in parts, no faster than the client reads', async () => {
-    const answer = client.call(1, 'shell__execute');
-    const call = await relay.devices.next();
-    const part = Buffer.from(JSON.stringify('x'.repeat(100_000)));
-    call.sink.piece('result', Buffer.from('['), false);
-    for (let count = 0; count < 40; count += 1) {
-      call.sink.piece('result', Buffer.concat([part, Buffer.from(',')]), false);
-    }
-    call.sink.piece('result', Buffer.from('null]'), true);
-    const { result } = (await (await answer).json()) as { result: unknown[] };
-    expect(result).toHaveLength(41);
-    await call.consumption(40 * (part.length + 1) + 6);
-  });
+  it.each(['as JSON', 'on a stream'])(
+    'a large result comes in parts, no faster than the client reads, %s',
+    async (how) => {
+      const answer = client.call(1, 'shell__execute', {}, { meta: { progressToken: 'p' } });
+      const call = await relay.devices.next();
+      if (how === 'on a stream') call.progress(1);
+      const before = call.consumedBytes;
+      const part = Buffer.from(JSON.stringify('x'.repeat(100_000)));
+      call.sink.piece('result', Buffer.from('['), false);
+      for (let count = 0; count < 40; count += 1) {
+        call.sink.piece('result', Buffer.concat([part, Buffer.from(',')]), false);
+      }
+      call.sink.piece('result', Buffer.from('null]'), true);
+      const all = 40 * (part.length + 1) + 6;
+      expect(call.consumedBytes).toBeLessThan(before + all);
+      const response = await answer;
+      const reply =
+        how === 'on a stream'
+          ? replyIn((await new SseReader(response).rest()).at(-1))
+          : ((await response.json()) as RpcReply);
+      expect(reply.result).toHaveLength(41);
+      await call.consumption(before + all);
+    },
+  );
 
   it('a stream that breaks off ends with an error', async () => {
     const answer = client.call(1, 'shell__execute', {}, { meta: { progressToken: 'p' } });

@@ -251,6 +251,22 @@ describe('subscriptions/listen at a server’s own endpoint (§7.28)', () => {
     expect(last?.data).toContain('"resultType":"complete"');
   });
 
+  it('is told of the relay’s end before that goes on, however slowly it reads', async () => {
+    const answer = open();
+    const call = await relay.devices.next();
+    const big = { _meta: tag(5), data: 'x'.repeat(1_000_000) };
+    for (let count = 0; count < 20; count += 1) call.notify('notifications/acme/own', big);
+    const response = await answer;
+    let gone = false;
+    const end = relay.draining.end().then(() => {
+      gone = true;
+    });
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(gone).toBe(false);
+    expect((await new SseReader(response).rest()).at(-1)?.data).toContain('"resultType":"complete"');
+    await end;
+  });
+
   it('with too large an end ends all the same', async () => {
     const answer = open();
     const call = await relay.devices.next();
