@@ -35,8 +35,8 @@ export class Stage {
   async relay(port, more = {}) {
     this.url = `http://localhost:${port}`;
     const dataDir = join(this.folder, 'relay');
-    const config = await this.#config('relay', { mode: 'relay', host: '127.0.0.1', port, dataDir, ...more });
-    const relay = this.#start('relay', '--config', config);
+    await this.#config('relay', { mode: 'relay', host: '127.0.0.1', port, dataDir, ...more });
+    const relay = this.run('relay');
     const [link] = await relay.line(/https?:\/\/\S+\/setup#\S+/);
     const [page, token] = link.split('#');
     const { name, password } = this.account;
@@ -46,13 +46,13 @@ export class Stage {
 
   /** Logs an agent in, as on a machine without a browser, and starts it; resolves once all its servers are ready. */
   async agent(servers) {
-    const config = await this.#config('agent', { mode: 'agent', relay: this.url, name: 'demo-laptop', servers });
-    const login = this.#start('login', '--no-browser', '--config', config);
+    await this.#config('agent', { mode: 'agent', relay: this.url, name: 'demo-laptop', servers });
+    const login = this.run('login', '--no-browser');
     const [authorize] = await login.line(/https?:\/\/\S+\/authorize\?\S+/);
     const page = await this.#signIn(authorize, (at) => at.pathname === '/login/code');
     login.type(page.search.slice(1));
     if ((await login.ended()) !== 0) throw new Error('login failed');
-    const agent = this.#start('agent', '--foreground', '--config', config);
+    const agent = this.run('agent', '--foreground');
     const ready = Object.keys(servers).map((name) => agent.line(new RegExp(`server ${name} ready`)));
     await Promise.all([agent.line(/online at/), ...ready]);
     return agent;
@@ -82,16 +82,20 @@ export class Stage {
     return page.url;
   }
 
-  #start(...args) {
+  /** Starts a command with the config made before: `relay` with the relay's, all others with the agent's. */
+  run(command, ...flags) {
     const home = this.folder;
+    const args = [command, ...flags, '--config', this.#file(command === 'relay' ? 'relay' : 'agent')];
     const program = new Program(args, { HOME: home, XDG_CONFIG_HOME: home, APPDATA: home, LOCALAPPDATA: home });
     this.#programs.push(program);
     return program;
   }
 
   async #config(name, config) {
-    const file = join(this.folder, `${name}.config.json`);
-    await writeFile(file, JSON.stringify(config, null, 2), { mode: 0o600 });
-    return file;
+    await writeFile(this.#file(name), JSON.stringify(config, null, 2), { mode: 0o600 });
+  }
+
+  #file(name) {
+    return join(this.folder, `${name}.config.json`);
   }
 }

@@ -1,28 +1,29 @@
 // What the tunnel is compared with: the same tool on a plain SDK server over Streamable HTTP, no tunnel and no sign-in.
-
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { tool } from './echo-tool.mjs';
 
 const sessions = new Map();
+const letters = new Map();
+
+function textOf({ text, bytes }) {
+  if (bytes === undefined) return text;
+  const made = letters.get(bytes) ?? 'x'.repeat(bytes);
+  letters.set(bytes, made);
+  return made;
+}
 
 async function open() {
   const server = new Server({ name: 'direct', version: '1' }, { capabilities: { tools: {} } });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: [{ name: 'echo', inputSchema: { type: 'object' } }],
-  }));
-  server.setRequestHandler(
-    CallToolRequestSchema,
-    ({
-      params: {
-        arguments: { text, bytes },
-      },
-    }) => ({
-      content: [{ type: 'text', text: text ?? 'x'.repeat(bytes) }],
-    }),
-  );
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [tool] }));
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
+    if (params.arguments.ms !== undefined) await pause(params.arguments.ms);
+    return { content: [{ type: 'text', text: textOf(params.arguments) }] };
+  });
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
     onsessioninitialized: (id) => sessions.set(id, transport),

@@ -1,0 +1,15 @@
+import { Child, program } from '../lib/child.mjs';
+
+/** The tool on a plain SDK server: no tunnel, no sign-in. */
+export function direct() {
+  let server;
+  return {
+    name: 'direct',
+    async start() {
+      server = new Child([process.execPath, program('direct-server')]);
+      const [url] = await server.line();
+      return { url, tool: 'echo', pids: { server: server.pid } };
+    },
+    stop: async () => server?.stop(),
+  };
+}

@@ -1,0 +1,22 @@
+import { freePort } from '../../scripts/demo/free-port.mjs';
+import { Child, localServer, program } from '../lib/child.mjs';
+
+/** The least a tunnel can be; see programs/floor-relay.mjs. */
+export function floor() {
+  let relay;
+  let agent;
+  return {
+    name: 'floor',
+    async start() {
+      const port = await freePort(0);
+      relay = new Child([process.execPath, program('floor-relay'), String(port)]);
+      agent = new Child([process.execPath, program('floor-agent'), `ws://127.0.0.1:${port}`, ...localServer]);
+      await relay.line(/^agent$/);
+      return { url: `http://127.0.0.1:${port}/mcp`, tool: 'echo', pids: { relay: relay.pid, agent: agent.pid } };
+    },
+    async stop() {
+      await agent?.stop();
+      await relay?.stop();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import { freePort } from '../../scripts/demo/free-port.mjs';
+import { Stage } from '../../scripts/demo/stage.mjs';
+import { localServer } from '../lib/child.mjs';
+import { LIMITS } from '../lib/limits.mjs';
+
+/** This project: its relay with all checks, its agent with two local servers, and a client that has signed in. */
+export function tunnel() {
+  let stage;
+  return {
+    name: 'tunnel',
+    async start() {
+      stage = await Stage.open();
+      const relay = await stage.relay(await freePort(0), { limits: LIMITS });
+      const agent = await stage.agent({ local: { command: localServer }, quick: { command: localServer } });
+      const { client, token } = await stage.client();
+      await client.close();
+      return {
+        url: `${stage.url}/mcp`,
+        token,
+        tool: 'local__echo',
+        // Of another local server on the same device.
+        besideTool: 'quick__echo',
+        pids: { relay: relay.pid, agent: agent.pid },
+      };
+    },
+    stop: async () => stage?.stop(),
+  };
+}

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** A program of this benchmark: where it lies, from bench/programs. */
+export function program(name) {
+  return fileURLToPath(new URL(`../programs/${name}.mjs`, import.meta.url));
+}
+
+/** The local MCP server that every system here carries. */
+export const localServer = [process.execPath, program('echo-server')];
+
+/** A child process whose lines can be waited for; it ends with this one. */
+export class Child {
+  #process;
+  #ended;
+  #lines = [];
+  #wake = () => {};
+
+  /** @param command the program and its arguments @param env more of the environment */
+  constructor(command, env = {}) {
+    const [file, ...args] = command;
+    this.#process = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    this.#ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    createInterface({ input: this.#process.stdout }).on('line', (line) => {
+      this.#lines.push(line);
+      this.#wake();
+    });
+    this.#process.once('exit', () => this.#wake());
+  }
+
+  get pid() {
+    return this.#process.pid;
+  }
+
+  /** The next line of its standard output that `pattern` matches; those before are forgotten. @returns the match */
+  async line(pattern = /.*/) {
+    for (;;) {
+      for (let line = this.#lines.shift(); line !== undefined; line = this.#lines.shift()) {
+        const match = pattern.exec(line);
+        if (match !== null) return match;
+      }
+      if (this.#process.exitCode !== null) throw new Error('a program of the benchmark ended early');
+      await new Promise((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async stop() {
+    this.#process.kill('SIGTERM');
+    await this.#ended;
+  }
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { cpus, release, type as systemType, totalmem } from 'node:os';
+
+const version = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version;
+
+/** Where and with what this was measured. */
+export function machine() {
+  const processors = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    system: `${systemType()} ${release()}`,
+    cpu: `${processors.length} × ${processors[0]?.model.trim()}`,
+    memory: `${Math.round(totalmem() / 1024 ** 3)} GiB`,
+    node: process.version,
+    'mcp-local-tunnel': version('../../package.json'),
+    '@modelcontextprotocol/sdk': version('../../node_modules/@modelcontextprotocol/sdk/package.json'),
+    ws: version('../../node_modules/ws/package.json'),
+  };
+}
+
+/** The whole result as Markdown. */
+export function markdown({ where, limits, tables, notes, targets, rounds }) {
+  const missed = targets.filter(({ met }) => met === 'no').length;
+  return `# Results
+
+Made by \`npm run bench -- --write\`; [what is compared](../README.md#benchmark) is measured in one run, in turn, ${rounds} times, and the median counts. The load generator runs on the same processors.
+
+${Object.entries(where)
+  .map(([key, value]) => `- ${key}: ${value}`)
+  .join('\n')}
+- limits raised for the load: ${Object.entries(limits)
+    .map(([key, value]) => `\`${key}\` ${value}`)
+    .join(', ')}
+
+## Targets
+
+${targets.length - missed} of ${targets.length} met.
+
+${grid(targets)}
+${notes.length === 0 ? '' : `\n${notes.map((note) => `- ${note}`).join('\n')}\n`}
+${tables.map(({ title, rows }) => `## ${title}\n\n${grid(rows)}\n`).join('\n')}`;
+}
+
+function grid(rows) {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns),
+    line(columns.map(() => '---')),
+    ...rows.map((row) => line(columns.map((column) => String(row[column] ?? '')))),
+  ].join('\n');
+}

@@ -1,0 +1,70 @@
+import { Client } from './client.mjs';
+
+/** One run of the benchmark: the systems it compares, started when first asked for, and what was found. */
+export class Run {
+  /** key → number, for the targets. */
+  facts = {};
+  tables = [];
+  notes = [];
+  #adapters;
+  #started = new Map();
+
+  /** @param short as little as shows that it works */
+  constructor(adapters, short) {
+    this.#adapters = adapters;
+    this.short = short;
+    this.rounds = short ? 1 : 3;
+  }
+
+  async scenario({ name, run }) {
+    const began = performance.now();
+    console.log(`\n${name}`);
+    await run(this);
+    console.log(`(${((performance.now() - began) / 1000).toFixed(1)} s)`);
+  }
+
+  /** Every system, each with a client that has begun its session. */
+  async systems() {
+    const systems = [];
+    for (const { name } of this.#adapters) systems.push(await this.system(name));
+    return systems;
+  }
+
+  async system(name) {
+    const there = this.#started.get(name);
+    if (there !== undefined) return there.system;
+    const adapter = this.#adapters.find((one) => one.name === name);
+    this.#started.set(name, { adapter });
+    const started = await adapter.start();
+    const client = new Client(started);
+    const system = { ...started, name, client };
+    this.#started.set(name, { adapter, system });
+    await client.open();
+    return system;
+  }
+
+  async stop() {
+    const started = [...this.#started.values()];
+    this.#started.clear();
+    for (const { adapter, system } of started) {
+      system?.client.close();
+      await adapter.stop();
+    }
+  }
+
+  fact(key, value) {
+    this.facts[key] = value;
+  }
+
+  /** @param rows of the same columns */
+  table(title, rows) {
+    this.tables.push({ title, rows });
+    console.log(title);
+    console.table(rows);
+  }
+
+  note(text) {
+    this.notes.push(text);
+    console.log(text);
+  }
+}
