@@ -127,10 +127,16 @@ const REQUESTS: readonly [string, Record<string, unknown>][] = [
 
 describe.each(ERAS)('§7.1 a %s client of a server of its era', (era) => {
   describe.each(['stdio', 'http'])('over %s', (transport) => {
-    test.each(REQUESTS)('%s %j is answered as directly, field by field', async (method, params) => {
+    let through: Raw;
+    let beside: Raw;
+
+    beforeAll(async () => {
       const url = `${system.endpoint}/laptop/${era}-${transport}`;
-      const through = await Raw.open(url, era, await system.token());
-      const beside = await Raw.open(direct.get(era) ?? '', era, '');
+      through = await Raw.open(url, era, await system.token());
+      beside = await Raw.open(direct.get(era) ?? '', era, '');
+    });
+
+    test.each(REQUESTS)('%s %j is answered as directly, field by field', async (method, params) => {
       expect(await through.answer(method, params)).toBe(await beside.answer(method, params));
     });
   });
