@@ -163,6 +163,27 @@ describe('the GET stream of a transparent endpoint', () => {
   });
 });
 
+describe('the GET stream of a session from before a restart', () => {
+  it('tells of the lists that its server has', async () => {
+    const sessions = [await at('/laptop/plain'), await at('/laptop/shell')].map(({ session }) => session);
+    const { secret, store, devices } = relay;
+    await using restarted = await startTestRelay({ secret, store, devices });
+    for (const [path, kinds] of [
+      ['/laptop/plain', []],
+      ['/laptop/shell', ['tools', 'prompts', 'resources']],
+    ] as const) {
+      const client = await RawClient.of(restarted, {}, path);
+      const reader = new SseReader(await client.send('GET', { session: sessions.shift() ?? '' }));
+      const call = await devices.next();
+      call.notify('acme/last');
+      const methods = [...kinds.map((kind) => `notifications/${kind}/list_changed`), 'acme/last'];
+      for (const method of methods) expect(await message(reader)).toMatchObject({ method });
+      await reader.cancel();
+      await call.cancellation();
+    }
+  });
+});
+
 describe('the GET stream of several servers', () => {
   it('§7.28 tells of each kind of list once', async () => {
     const client = await at('');

@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { devicesOfU1, fill } from './endpoint-devices.js';
 import { RawClient, replyOf, SseReader } from './raw-client.js';
 import type { TestCall } from './test-call.js';
@@ -57,8 +59,10 @@ describe('resources/subscribe', () => {
     expect(call.request).toMatchObject({ method: 'subscriptions/listen', lasting: true });
     expect(JSON.parse(call.params)).toEqual({ notifications: { resourceSubscriptions: ['file:///a'] } });
     expect(call.request.client).toMatchObject({ era: 'legacy', ask: 'none', uriKey: 'laptop.shell' });
+    expect([...store.entries.keys()]).toEqual([expect.stringMatching(/^subs:/)]);
     await ended(client);
     expect(call.cancelled).toBeDefined();
+    expect([...store.entries.keys()]).toEqual([expect.stringMatching(/^ended:/)]);
   });
 
   it('at a transparent endpoint takes the server’s own URIs', async () => {
@@ -118,6 +122,45 @@ describe('resources/subscribe', () => {
     expect(await message(reader)).toMatchObject({ params: { uri: 'laptop.shell+b:c' } });
     await ended(client);
     expect(await reader.rest()).toEqual([]);
+  });
+
+  it('tells a client that does not keep up of the latest update only', async () => {
+    const client = await at('');
+    const call = await subscribed(client, URI);
+    const headers = { Authorization: `Bearer ${client.token}`, 'Mcp-Session-Id': client.session };
+    const sent = request(client.url, { headers }).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const fill = 'x'.repeat(2 ** 20);
+    for (let count = 0; count < 60; count += 1) call.notify(UPDATED, { uri: URI, count, fill });
+    let text = '';
+    response.setEncoding('utf8');
+    for await (const chunk of response) {
+      text += String(chunk);
+      if (text.includes('"count":59')) break;
+    }
+    expect(text.match(/"count":\d+/g)?.length).toBeLessThan(60);
+    sent.destroy();
+  });
+
+  it('rests while its session is idle', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    try {
+      await using quiet = await startTestRelay();
+      fill(quiet.devices);
+      const client = await RawClient.of(quiet, { seconds: 100_000 });
+      await client.initialize('2025-11-25');
+      const answer = client.request(1, 'resources/subscribe', { uri: URI });
+      const call = await quiet.devices.next();
+      call.acknowledge({ resourceSubscriptions: [URI] });
+      await (await answer).text();
+      vi.advanceTimersByTime(3_700_000);
+      expect(call.cancelled).toBe('the session is idle');
+      const ping = client.request(2, 'ping');
+      expect((await quiet.devices.next()).params).toBe(call.params);
+      expect((await ping).status).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('ends with unsubscribe, which also takes what was not told yet', async () => {
@@ -236,6 +279,13 @@ describe('a client’s notification', () => {
     const failing = await relay.devices.next();
     expect(failing.params).toBe('');
     failing.sink.fail({ code: 'offline', dispatched: false, message: 'x' });
+  });
+
+  it('goes nowhere while the relay drains', async () => {
+    const client = await at('/laptop/shell');
+    relay.draining.begin();
+    expect((await client.post({ jsonrpc: '2.0', method: 'notifications/acme' })).status).toBe(202);
+    expect(relay.devices.waiting).toBe(0);
   });
 
   it.each([
