@@ -13,6 +13,7 @@ import { targetRows } from './lib/targets.mjs';
 import * as beside from './scenarios/beside.mjs';
 import * as devices from './scenarios/devices.mjs';
 import * as echo from './scenarios/echo.mjs';
+import * as hostile from './scenarios/hostile.mjs';
 import * as idle from './scenarios/idle.mjs';
 import * as large from './scenarios/large.mjs';
 import * as memory from './scenarios/memory.mjs';
@@ -22,7 +23,7 @@ import * as start from './scenarios/start.mjs';
 import * as storm from './scenarios/storm.mjs';
 
 // Those that measure memory and time in processes of their own come last, when the shared ones have been stopped.
-const shared = [echo, revisions, large, memory, beside];
+const shared = [echo, revisions, large, memory, beside, hostile];
 const own = [devices, start, outage, storm, idle];
 
 const { values, positionals } = parseArgs({

@@ -1,5 +1,6 @@
 import { freePort } from '../../scripts/demo/free-port.mjs';
 import { Child, localServer, program } from '../lib/child.mjs';
+import { childrenOf } from '../lib/cpu.mjs';
 
 /** The least a tunnel can be; see programs/floor-relay.mjs. */
 export function floor() {
@@ -12,7 +13,8 @@ export function floor() {
       relay = new Child([process.execPath, program('floor-relay'), String(port)]);
       agent = new Child([process.execPath, program('floor-agent'), `ws://127.0.0.1:${port}`, ...localServer]);
       await relay.line(/^agent$/);
-      return { url: `http://127.0.0.1:${port}/mcp`, tool: 'echo', pids: { relay: relay.pid, agent: agent.pid } };
+      const [local] = childrenOf(agent.pid);
+      return { url: `http://127.0.0.1:${port}/mcp`, tool: 'echo', pids: { relay: relay.pid, agent: agent.pid, local } };
     },
     async stop() {
       await agent?.stop();

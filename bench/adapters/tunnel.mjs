@@ -1,6 +1,7 @@
 import { freePort } from '../../scripts/demo/free-port.mjs';
 import { Stage } from '../../scripts/demo/stage.mjs';
 import { localServer } from '../lib/child.mjs';
+import { childrenOf } from '../lib/cpu.mjs';
 import { LIMITS } from '../lib/limits.mjs';
 
 /** This project: its relay with all checks, its agent with two local servers, and a client that has signed in. */
@@ -20,7 +21,7 @@ export function tunnel() {
         tool: 'local__echo',
         // Of another local server on the same device.
         besideTool: 'quick__echo',
-        pids: { relay: relay.pid, agent: agent.pid },
+        pids: { relay: relay.pid, agent: agent.pid, local: Math.min(...childrenOf(agent.pid)) },
       };
     },
     stop: async () => stage?.stop(),

@@ -21,6 +21,9 @@ export class Child {
   constructor(command, env = {}) {
     const [file, ...args] = command;
     this.#process = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    const kill = () => this.#process.kill();
+    process.once('exit', kill);
+    this.#process.once('exit', () => process.off('exit', kill));
     this.#ended = new Promise((resolve) => this.#process.once('exit', resolve));
     createInterface({ input: this.#process.stdout }).on('line', (line) => {
       this.#lines.push(line);

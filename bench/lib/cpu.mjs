@@ -56,9 +56,24 @@ function status(pid, key) {
   return (Number(kib) * 1024) / MIB;
 }
 
-/** CPU of each role while `work` runs. @param pids role → process @returns role → milliseconds, and what `work` returned */
-export async function cpuOf(pids, work) {
-  const before = Object.entries(pids).map(([role, pid]) => [role, cpuMs(pid)]);
+/** The processes that this one has started and that still run. */
+export function childrenOf(pid) {
+  const text = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'),
+  );
+  return text.join(' ').split(' ').filter(Boolean).map(Number);
+}
+
+/**
+ * What each role uses while `work` runs; `load` is this process.
+ * @param pids role → process
+ * @returns what `work` returned, `cpu` (role → milliseconds) and `peak` (role → MiB)
+ */
+export async function measured(pids, work) {
+  const before = Object.entries({ ...pids, load: process.pid }).map(([role, pid]) => [role, pid, cpuMs(pid)]);
+  for (const pid of Object.values(pids)) resetPeak(pid);
   const value = await work();
-  return { value, cpu: Object.fromEntries(before.map(([role, ms]) => [role, cpuMs(pids[role]) - ms])) };
+  const cpu = Object.fromEntries(before.map(([role, pid, ms]) => [role, cpuMs(pid) - ms]));
+  const peak = Object.fromEntries(Object.entries(pids).map(([role, pid]) => [role, peakMiB(pid)]));
+  return { value, cpu, peak };
 }

@@ -36,6 +36,11 @@ export function median(values) {
   );
 }
 
+/** The median of each key by itself. */
+export function medians(records) {
+  return Object.fromEntries(Object.keys(records[0]).map((key) => [key, median(records.map((record) => record[key]))]));
+}
+
 /** @param times sorted @param share 0.99 for p99 */
 export function at(times, share) {
   return times[Math.min(times.length - 1, Math.floor(times.length * share))];

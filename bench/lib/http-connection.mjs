@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
 
+/** A server that is silent for this long has lost the call. */
+const SILENT_MS = 60_000;
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LINE_END = Buffer.from('\r\n');
 
@@ -19,6 +21,7 @@ export class HttpConnection {
     this.#socket = connect({ host: hostname, port: Number(port), noDelay: true });
     this.#socket.on('data', (data) => this.#data(data));
     this.#socket.on('error', (error) => this.#fail(error));
+    this.#socket.setTimeout(SILENT_MS, () => this.#fail(new Error(`no answer for ${SILENT_MS / 1000} s`)));
     this.#socket.on('close', () => this.#fail(new Error('the server closed the connection')));
   }
 
@@ -33,6 +36,7 @@ export class HttpConnection {
 
   /** Sends a request and never reads a byte of the answer. */
   sendAndStall(text) {
+    this.#socket.setTimeout(0);
     this.#socket.pause();
     this.#socket.write(text);
   }

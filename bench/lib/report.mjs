@@ -18,12 +18,19 @@ export function machine() {
   };
 }
 
+/** `relay 1.2, agent 0.8` */
+export function byRole(values, digits) {
+  return Object.entries(values)
+    .map(([role, value]) => `${role} ${value.toFixed(digits)}`)
+    .join(', ');
+}
+
 /** The whole result as Markdown. */
 export function markdown({ where, limits, tables, notes, targets, rounds }) {
   const missed = targets.filter(({ met }) => met === 'no').length;
   return `# Results
 
-Made by \`npm run bench -- --write\`; [what is compared](../README.md#benchmark) is measured in one run, in turn, ${rounds} times, and the median counts. The load generator runs on the same processors.
+Made by \`npm run bench -- --write\`; [what is compared](README.md) is measured in one run, in turn, ${rounds} times, and the median counts. The load generator runs on the same processors.
 
 ${Object.entries(where)
   .map(([key, value]) => `- ${key}: ${value}`)

@@ -1,5 +1,7 @@
 import { Client } from './client.mjs';
 
+const MINUTE = 60_000;
+
 /** One run of the benchmark: the systems it compares, started when first asked for, and what was found. */
 export class Run {
   /** key → number, for the targets. */
@@ -19,7 +21,13 @@ export class Run {
   async scenario({ name, run }) {
     const began = performance.now();
     console.log(`\n${name}`);
-    await run(this);
+    // Something that never comes would otherwise be waited for without end.
+    const most = this.short ? 3 * MINUTE : 45 * MINUTE;
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${name} hangs`)), most);
+    });
+    await Promise.race([run(this), late]).finally(() => clearTimeout(timer));
     console.log(`(${((performance.now() - began) / 1000).toFixed(1)} s)`);
   }
 

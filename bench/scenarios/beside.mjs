@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from '../lib/client.mjs';
 import { peakMiB, resetPeak, residentMiB } from '../lib/cpu.mjs';
-import { at, drive, driveBeside } from '../lib/drive.mjs';
+import { at, drive, driveBeside, median } from '../lib/drive.mjs';
 
 const MIB = 1024 * 1024;
 const SLOW = 100;
@@ -8,55 +9,74 @@ const STALLED = 100;
 
 export const name = 'beside';
 
-/** A quick call alone, beside slow ones, beside a large result of the same device, and beside clients that never read. */
+/** A quick call beside slow ones, beside large results of the same device, and beside clients that never read. */
 export async function run(bench) {
   const system = await bench.system('tunnel');
   const { client } = system;
   const count = bench.short ? 20 : 1000;
   // Its local server may itself be busy with the large result: that is not the tunnel's doing.
   const quick = () => client.echo(system.besideTool);
-  const alone = async () => (await drive(quick, 1, count)).times;
-  await alone();
+  await drive(quick, 1, count);
   const rows = [];
-  const compare = async (what, times) => {
-    const base = await alone();
-    rows.push({
-      'a quick call': what,
-      'p50 ms': at(times, 0.5).toFixed(2),
-      'p99 ms': at(times, 0.99).toFixed(2),
-      'alone p99 ms': at(base, 0.99).toFixed(2),
-    });
-    return at(times, 0.99) / at(base, 0.99);
+  const compare = async (key, what, beside) => {
+    const figures = await inTurn(bench, { alone: async () => (await drive(quick, 1, count)).times, beside });
+    rows.push({ 'a quick call': what, ...figures.row });
+    bench.fact(`beside.${key}`, figures.ratio);
   };
 
   const slowMs = bench.short ? 500 : 3000;
-  const slow = drive(() => client.slow(slowMs), SLOW, SLOW);
-  bench.fact('beside.slow', await compare(`beside ${SLOW} slow ones`, await driveBeside(quick, slow, count)));
-
+  await compare('slow', `beside ${SLOW} slow ones`, () => {
+    const slow = drive(() => client.slow(slowMs), SLOW, SLOW);
+    return driveBeside(quick, slow, count);
+  });
   await client.large(60 * MIB);
-  const large = drive(() => client.large(60 * MIB), 1, bench.short ? 1 : 6);
-  bench.fact('beside.large', await compare('beside results of 60 MiB', await driveBeside(quick, large, count)));
-
-  await stalled(bench, { system, quick, count, compare });
+  await compare('large', 'beside results of 60 MiB', () => {
+    const large = drive(() => client.large(60 * MIB), 1, bench.short ? 1 : 4);
+    return driveBeside(quick, large, count);
+  });
+  const growth = [];
+  await compare('stalled', `beside ${STALLED} that never read 8 MiB`, async () => {
+    const { times, grown } = await stalled(bench, system, () => drive(quick, 1, count));
+    growth.push(grown);
+    return times;
+  });
   bench.table('a quick call beside others', rows);
+  bench.fact('beside.stalledMiB', Math.max(...growth));
+  bench.note(
+    `${STALLED} clients that never read 8 MiB: the relay's memory grew by ${Math.max(...growth).toFixed(1)} MiB`,
+  );
 }
 
-/** Clients that ask for 8 MiB and never read: the relay's memory, and other calls meanwhile. */
-async function stalled(bench, { system, quick, count, compare }) {
-  const { client, pids } = system;
-  const { Client } = await import('../lib/client.mjs');
-  const before = residentMiB(pids.relay);
-  resetPeak(pids.relay);
+/** Alone and beside, in turn; medians of p50 and p99. */
+async function inTurn(bench, { alone, beside }) {
+  const runs = { alone: [], beside: [] };
+  for (let round = 0; round < bench.rounds; round += 1) {
+    runs.alone.push(await alone());
+    runs.beside.push(await beside());
+  }
+  const pick = (which, share) => median(runs[which].map((times) => at(times, share)));
+  const row = Object.fromEntries(
+    ['beside', 'alone'].flatMap((which) => [
+      [`${which} p50 ms`, pick(which, 0.5).toFixed(2)],
+      [`${which} p99 ms`, pick(which, 0.99).toFixed(2)],
+    ]),
+  );
+  return { row, ratio: pick('beside', 0.99) / pick('alone', 0.99) };
+}
+
+/** Clients that ask for 8 MiB and never read. @returns the times of `others` meanwhile, and by how many MiB the relay grew */
+async function stalled(bench, system, others) {
+  const { relay } = system.pids;
+  const before = residentMiB(relay);
+  resetPeak(relay);
   const readers = new Client(system);
   await readers.open();
   for (let index = 0; index < STALLED; index += 1) readers.stall(8 * MIB);
   await pause(bench.short ? 500 : 3000);
-  const { times } = await drive(quick, 1, count);
-  const grown = peakMiB(pids.relay) - before;
+  const { times } = await others();
+  const grown = peakMiB(relay) - before;
   readers.close();
-  bench.fact('beside.stalled', await compare(`beside ${STALLED} that never read 8 MiB`, times));
-  bench.fact('beside.stalledMiB', grown);
-  bench.note(`${STALLED} clients that never read 8 MiB: the relay's memory grew by ${grown.toFixed(1)} MiB`);
-  // The server they held up serves again.
-  await client.echo();
+  // The local server they held up serves again.
+  await system.client.echo();
+  return { times, grown };
 }

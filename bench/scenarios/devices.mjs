@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BareRelay } from '../lib/bare-relay.mjs';
 import { Child, program } from '../lib/child.mjs';
 import { Client } from '../lib/client.mjs';
-import { cpuMs, cpuOf } from '../lib/cpu.mjs';
+import { cpuMs, measured } from '../lib/cpu.mjs';
 import { Crowd } from '../lib/crowd.mjs';
 import { drive, interleave, median } from '../lib/drive.mjs';
 
@@ -55,7 +55,7 @@ async function calls(bench, relay, users) {
   for (const { client } of users) await drive(() => client.echo(), CONCURRENCY, Math.ceil(count / 4));
   const runs = await interleave(users, bench.rounds, async ({ client }) => {
     const pids = { relay: relay.pid };
-    const { value, cpu } = await cpuOf(pids, () => drive(() => client.echo(), CONCURRENCY, count));
+    const { value, cpu } = await measured(pids, () => drive(() => client.echo(), CONCURRENCY, count));
     return { perSecond: value.perSecond, cpu: cpu.relay / count };
   });
   const pick = (one, key) => median(runs.get(one).map((run) => run[key]));

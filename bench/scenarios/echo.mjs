@@ -1,5 +1,6 @@
-import { cpuOf } from '../lib/cpu.mjs';
-import { at, drive, interleave, median } from '../lib/drive.mjs';
+import { measured } from '../lib/cpu.mjs';
+import { at, drive, interleave, median, medians } from '../lib/drive.mjs';
+import { byRole } from '../lib/report.mjs';
 
 const LEVELS = [
   { concurrency: 1, count: 3000 },
@@ -31,27 +32,31 @@ async function warm(systems, concurrency, calls) {
 }
 
 async function measure({ client, pids }, concurrency, calls) {
-  const { value, cpu } = await cpuOf(pids, () => drive(() => client.echo(), concurrency, calls));
+  const { value, cpu, peak } = await measured(pids, () => drive(() => client.echo(), concurrency, calls));
   const each = Object.fromEntries(Object.entries(cpu).map(([role, ms]) => [role, ms / calls]));
-  return { perSecond: value.perSecond, p50: at(value.times, 0.5), p99: at(value.times, 0.99), cpu: each };
+  return { perSecond: value.perSecond, p50: at(value.times, 0.5), p99: at(value.times, 0.99), cpu: each, peak };
 }
 
 /** The median of every figure by itself. */
 function middleOf(runs) {
   const pick = (read) => median(runs.map(read));
-  const cpu = Object.fromEntries(Object.keys(runs[0].cpu).map((role) => [role, pick((run) => run.cpu[role])]));
-  return { perSecond: pick((r) => r.perSecond), p50: pick((r) => r.p50), p99: pick((r) => r.p99), cpu };
+  return {
+    perSecond: pick((run) => run.perSecond),
+    p50: pick((run) => run.p50),
+    p99: pick((run) => run.p99),
+    cpu: medians(runs.map((run) => run.cpu)),
+    peak: medians(runs.map((run) => run.peak)),
+  };
 }
 
-function row(system, { perSecond, p50, p99, cpu }) {
+function row(system, { perSecond, p50, p99, cpu, peak }) {
   return {
     system,
     'calls/s': Math.round(perSecond),
     'p50 ms': p50.toFixed(2),
     'p99 ms': p99.toFixed(2),
-    'CPU ms per call': Object.entries(cpu)
-      .map(([role, ms]) => `${role} ${ms.toFixed(3)}`)
-      .join(', '),
+    'CPU ms per call': byRole(cpu, 3),
+    'peak MiB': byRole(peak, 0),
   };
 }
 

@@ -1,5 +1,6 @@
-import { cpuOf } from '../lib/cpu.mjs';
-import { drive, interleave, median } from '../lib/drive.mjs';
+import { measured } from '../lib/cpu.mjs';
+import { drive, interleave, median, medians } from '../lib/drive.mjs';
+import { byRole } from '../lib/report.mjs';
 
 const MIB = 1024 * 1024;
 const SIZES = [
@@ -16,11 +17,9 @@ export async function run(bench) {
   const alone = [];
   for (const { mib, count } of SIZES) {
     for (const { client } of systems) await client.large(mib * MIB);
-    for (const concurrency of [1, 4]) {
+    for (const concurrency of bench.short ? [1] : [1, 4]) {
       const calls = bench.short ? concurrency : Math.max(count, concurrency);
-      const runs = await interleave(systems, bench.short ? 1 : bench.rounds, (system) =>
-        measure(system, { mib, concurrency, calls }),
-      );
+      const runs = await interleave(systems, bench.rounds, (system) => measure(system, { mib, concurrency, calls }));
       const middle = new Map(systems.map((system) => [system.name, middleOf(runs.get(system))]));
       bench.table(
         `result of ${mib} MiB × ${concurrency}`,
@@ -39,23 +38,25 @@ export async function run(bench) {
 }
 
 async function measure({ client, pids }, { mib, concurrency, calls }) {
-  const { value, cpu } = await cpuOf(pids, () => drive(() => client.large(mib * MIB), concurrency, calls));
+  const { value, cpu, peak } = await measured(pids, () => drive(() => client.large(mib * MIB), concurrency, calls));
   const each = Object.fromEntries(Object.entries(cpu).map(([role, ms]) => [role, ms / calls]));
-  return { mibPerSecond: (calls * mib) / value.seconds, cpu: each };
+  return { mibPerSecond: (calls * mib) / value.seconds, cpu: each, peak };
 }
 
 function middleOf(runs) {
-  const cpu = Object.keys(runs[0].cpu).map((role) => [role, median(runs.map((run) => run.cpu[role]))]);
-  return { mibPerSecond: median(runs.map((run) => run.mibPerSecond)), cpu: Object.fromEntries(cpu) };
+  return {
+    mibPerSecond: median(runs.map((run) => run.mibPerSecond)),
+    cpu: medians(runs.map((run) => run.cpu)),
+    peak: medians(runs.map((run) => run.peak)),
+  };
 }
 
-function row(system, { mibPerSecond, cpu }) {
+function row(system, { mibPerSecond, cpu, peak }) {
   return {
     system,
     'MiB/s': Math.round(mibPerSecond),
-    'CPU ms per result': Object.entries(cpu)
-      .map(([role, ms]) => `${role} ${ms.toFixed(1)}`)
-      .join(', '),
+    'CPU ms per result': byRole(cpu, 1),
+    'peak MiB': byRole(peak, 0),
   };
 }
 

@@ -1,5 +1,5 @@
 import { Client } from '../lib/client.mjs';
-import { cpuOf } from '../lib/cpu.mjs';
+import { measured } from '../lib/cpu.mjs';
 import { at, drive, interleave, median } from '../lib/drive.mjs';
 
 const REVISIONS = ['2025-11-25', '2026-07-28'];
@@ -19,7 +19,7 @@ export async function run(bench) {
   }
   const runs = await interleave(REVISIONS, bench.rounds, async (revision) => {
     const client = clients.get(revision);
-    const { value, cpu } = await cpuOf(system.pids, () => drive(() => client.echo(), CONCURRENCY, calls));
+    const { value, cpu } = await measured(system.pids, () => drive(() => client.echo(), CONCURRENCY, calls));
     return {
       perSecond: value.perSecond,
       p99: at(value.times, 0.99),

@@ -1,8 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Program } from '../../scripts/demo/program.mjs';
 import { floor } from '../adapters/floor.mjs';
-import { childrenCpuMs, cpuMs, residentMiB } from '../lib/cpu.mjs';
+import { childrenCpuMs, childrenOf, cpuMs, residentMiB } from '../lib/cpu.mjs';
 import { interleave, median } from '../lib/drive.mjs';
 import { firstList, OwnTunnel } from '../lib/own-tunnel.mjs';
 
@@ -88,13 +87,6 @@ function spent(began, { relay, agent }) {
   const ms = performance.now() - began;
   const local = childrenOf(agent).reduce((sum, pid) => sum + cpuMs(pid), 0);
   return { ms, relay: cpuMs(relay), agent: cpuMs(agent), cpu: cpuMs(relay) + cpuMs(agent) + local };
-}
-
-/** The processes that this one has started and that still run. */
-function childrenOf(pid) {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
-  );
 }
 
 async function idle(bench, own) {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+/** The program as it lies here, or the one named: a released one. */
+const RUN = process.env.MCP_LOCAL_TUNNEL_RUN ?? fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 /** One `mcp-local-tunnel` process of the demo. */
 export class Program {
@@ -18,6 +19,9 @@ export class Program {
   constructor(args, home) {
     this.name = args[0];
     this.#child = spawn(process.execPath, [RUN, ...args], { env: { ...process.env, ...home, NO_COLOR: '1' } });
+    const kill = () => this.#child.kill();
+    process.once('exit', kill);
+    this.#child.once('exit', () => process.off('exit', kill));
     this.#ended = new Promise((resolve) => this.#child.once('exit', resolve));
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => this.#line(line));
