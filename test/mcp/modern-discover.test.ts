@@ -25,7 +25,7 @@ describe('server/discover', () => {
   it.each(['', '/laptop'])('at /mcp%s tells of the relay', async (at) => {
     expect(await discover(at)).toEqual({
       resultType: 'complete',
-      supportedVersions: ['2026-07-28'],
+      supportedVersions: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'],
       ttlMs: 0,
       cacheScope: 'private',
       capabilities: {
@@ -53,7 +53,7 @@ describe('server/discover', () => {
   it('at a legacy server’s endpoint tells what the server says, less the tasks of its era', async () => {
     expect(await discover('/laptop/shell')).toEqual({
       resultType: 'complete',
-      supportedVersions: ['2026-07-28'],
+      supportedVersions: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'],
       ttlMs: 0,
       cacheScope: 'private',
       capabilities: {

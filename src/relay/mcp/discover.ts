@@ -5,12 +5,12 @@ import { TASKS, UI } from './extensions.js';
 import { notReady } from './initialize-result.js';
 import { instructionsFor } from './instructions.js';
 import { isShape, type Shape } from './json-rpc.js';
-import { MODERN_VERSION } from './protocol-versions.js';
+import { ALL_VERSIONS, MODERN_VERSION } from './protocol-versions.js';
 import { relayInfo } from './relay-info.js';
 import { devicesAt, serverAt } from './scope.js';
 
 /** What every result of the method has (26 server/discover). It is one user's, and of this moment. */
-const WHOLE = { resultType: 'complete', supportedVersions: [MODERN_VERSION], ttlMs: 0, cacheScope: 'private' } as const;
+const WHOLE = { resultType: 'complete', supportedVersions: ALL_VERSIONS, ttlMs: 0, cacheScope: 'private' } as const;
 
 /** @returns the result of `server/discover`, or, as text, why there is none yet */
 export function discoverResult(

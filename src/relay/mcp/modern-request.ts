@@ -9,7 +9,7 @@ import { carriedExtensions, tasksRefusal } from './extensions.js';
 import { ErrorCode, type RpcNotification, type RpcRequest } from './json-rpc.js';
 import { headerProblem } from './mirrored-headers.js';
 import { type Refusal, unknownMethod } from './modern-error.js';
-import { LEGACY_VERSIONS, MODERN_VERSION } from './protocol-versions.js';
+import { ALL_VERSIONS, MODERN_VERSION } from './protocol-versions.js';
 import { LOG_LEVELS } from './session.js';
 
 /** A request of the stateless revision whose envelope and headers hold, and who sent it. */
@@ -71,7 +71,7 @@ function versionProblem(requested: string): Refusal | undefined {
   return {
     code: ErrorCode.unsupportedVersion,
     message: 'Unsupported protocol version',
-    data: { supported: [MODERN_VERSION, ...LEGACY_VERSIONS], requested: requested.slice(0, 64) },
+    data: { supported: ALL_VERSIONS, requested: requested.slice(0, 64) },
   };
 }
 

@@ -6,6 +6,9 @@ export type LegacyVersion = (typeof LEGACY_VERSIONS)[number];
 /** The stateless revision. It is never the answer to `initialize`. */
 export const MODERN_VERSION = '2026-07-28';
 
+/** What every endpoint speaks, latest first; the same in `server/discover` as in the refusal of any other version. */
+export const ALL_VERSIONS = [MODERN_VERSION, ...LEGACY_VERSIONS] as const;
+
 export function isLegacyVersion(version: unknown): version is LegacyVersion {
   return LEGACY_VERSIONS.some((known) => known === version);
 }
