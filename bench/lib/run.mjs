@@ -45,7 +45,7 @@ export class Run {
     this.#started.set(name, { adapter });
     const started = await adapter.start();
     const client = new Client(started);
-    const system = { ...started, name, client };
+    const system = { ...started, name, client, largestMiB: adapter.largestMiB };
     this.#started.set(name, { adapter, system });
     await client.open();
     return system;

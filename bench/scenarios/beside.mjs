@@ -5,7 +5,6 @@ import { at, drive, driveBeside, median } from '../lib/drive.mjs';
 
 const MIB = 1024 * 1024;
 const SLOW = 100;
-const STALLED = 100;
 
 export const name = 'beside';
 
@@ -29,21 +28,23 @@ export async function run(bench) {
     const slow = drive(() => client.slow(slowMs), SLOW, SLOW);
     return driveBeside(quick, slow, count);
   });
-  await client.large(60 * MIB);
-  await compare('large', 'beside results of 60 MiB', () => {
-    const large = drive(() => client.large(60 * MIB), 1, bench.short ? 1 : 4);
+  const mib = bench.short ? 8 : 60;
+  await client.large(mib * MIB);
+  await compare('large', `beside results of ${mib} MiB`, () => {
+    const large = drive(() => client.large(mib * MIB), 1, bench.short ? 1 : 4);
     return driveBeside(quick, large, count);
   });
   const growth = [];
-  await compare('stalled', `beside ${STALLED} that never read 8 MiB`, async () => {
-    const { times, grown } = await stalled(bench, system, () => drive(quick, 1, count));
+  const stalling = bench.short ? 10 : 100;
+  await compare('stalled', `beside ${stalling} that never read 8 MiB`, async () => {
+    const { times, grown } = await stalled(bench, system, stalling, () => drive(quick, 1, count));
     growth.push(grown);
     return times;
   });
   bench.table('a quick call beside others', rows);
   bench.fact('beside.stalledMiB', Math.max(...growth));
   bench.note(
-    `${STALLED} clients that never read 8 MiB: the relay's memory grew by ${Math.max(...growth).toFixed(1)} MiB`,
+    `${stalling} clients that never read 8 MiB: the relay's memory grew by ${Math.max(...growth).toFixed(1)} MiB`,
   );
 }
 
@@ -65,14 +66,14 @@ async function inTurn(bench, { alone, beside }) {
 }
 
 /** Clients that ask for 8 MiB and never read. @returns the times of `others` meanwhile, and by how many MiB the relay grew */
-async function stalled(bench, system, others) {
+async function stalled(bench, system, count, others) {
   const { relay } = system.pids;
   const before = residentMiB(relay);
   resetPeak(relay);
   const readers = new Client(system);
   await readers.open();
-  for (let index = 0; index < STALLED; index += 1) readers.stall(8 * MIB);
-  await pause(bench.short ? 500 : 3000);
+  for (let index = 0; index < count; index += 1) readers.stall(8 * MIB);
+  await pause(bench.short ? 300 : 3000);
   const { times } = await others();
   const grown = peakMiB(relay) - before;
   readers.close();
