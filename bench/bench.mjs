@@ -1,4 +1,4 @@
-// `npm run bench -- [--short] [--only word …] [--adapter file …] [--json file] [--write]`
+// `npm run bench -- [--short] [--only word …] [--adapter file …] [--source] [--json file] [--write]`
 // The tunnel beside what it is measured against, in the same run. `--short` looks only whether everything works.
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
@@ -7,6 +7,7 @@ import { direct } from './adapters/direct.mjs';
 import { floor } from './adapters/floor.mjs';
 import { tunnel } from './adapters/tunnel.mjs';
 import { LIMITS } from './lib/limits.mjs';
+import { release } from './lib/release.mjs';
 import { machine, markdown } from './lib/report.mjs';
 import { Run } from './lib/run.mjs';
 import { targetRows } from './lib/targets.mjs';
@@ -33,17 +34,19 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     adapter: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
+    source: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
 
+if (!values.source) process.env.MCP_LOCAL_TUNNEL_RUN = release();
 const words = [...values.only, ...positionals];
 const wanted = ({ name }) => words.length === 0 || words.includes(name);
 const others = await Promise.all(
   values.adapter.map(async (file) => Object.values(await import(pathToFileURL(file).href))[0]()),
 );
 const run = new Run([direct(), floor(), tunnel(), ...others], values.short);
-const where = machine();
+const where = { ...machine(), program: values.source ? 'dist/' : 'the released bundle' };
 console.log(
   Object.entries(where)
     .map(([key, value]) => `${key} ${value}`)

@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** The program as it lies here, or the one named: a released one. */
-const RUN = process.env.MCP_LOCAL_TUNNEL_RUN ?? fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+const HERE = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
 /** One `mcp-local-tunnel` process of the demo. */
 export class Program {
@@ -18,7 +17,9 @@ export class Program {
    */
   constructor(args, home) {
     this.name = args[0];
-    this.#child = spawn(process.execPath, [RUN, ...args], { env: { ...process.env, ...home, NO_COLOR: '1' } });
+    // The benchmark runs the released program in place of the one that lies here.
+    const run = process.env.MCP_LOCAL_TUNNEL_RUN ?? HERE;
+    this.#child = spawn(process.execPath, [run, ...args], { env: { ...process.env, ...home, NO_COLOR: '1' } });
     const kill = () => this.#child.kill();
     process.once('exit', kill);
     this.#child.once('exit', () => process.off('exit', kill));
