@@ -16,7 +16,9 @@ beforeAll(async () => {
   await system.agent({ servers: { everything: everything() } });
   ({ agent: desk } = await system.agent({ name: 'desk', servers: { work: gated() } }));
   const [command, ...args] = everythingCommand();
-  direct = new Client({ name: 'test', version: '1.0.0' });
+  // What the agent declares to its servers; this one shows more tools to a client that can be asked.
+  const capabilities = { elicitation: { form: {}, url: {} } };
+  direct = new Client({ name: 'test', version: '1.0.0' }, { capabilities });
   await direct.connect(new StdioClientTransport({ command, args, stderr: 'ignore' }));
   tunnelled = await TestClient.connect(`${system.endpoint}/laptop/everything`, await system.token());
 });
@@ -39,25 +41,54 @@ async function answer(client: Client, method: string, params?: Record<string, un
 }
 
 describe('the endpoint of server-everything, beside the server itself', () => {
-  test('says the same of itself, but for what the tunnel does not carry yet', () => {
+  test('says the same of itself', () => {
     expect(tunnelled.sdk.getServerVersion()).toEqual(direct.getServerVersion());
     expect(tunnelled.sdk.getInstructions()).toBe(direct.getInstructions());
-    const own = direct.getServerCapabilities();
-    expect(own).toMatchObject({ prompts: {}, resources: {}, completions: {}, logging: {}, tools: {} });
-    const { tasks: _notCarried, ...rest } = own ?? {};
-    expect(tunnelled.sdk.getServerCapabilities()).toEqual({
-      ...rest,
-      prompts: {},
-      resources: {},
+    expect(tunnelled.sdk.getServerCapabilities()).toEqual(direct.getServerCapabilities());
+    expect(tunnelled.sdk.getServerCapabilities()).toMatchObject({
       tools: { listChanged: true },
+      prompts: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      completions: {},
+      logging: {},
+      tasks: { requests: { tools: { call: {} } } },
     });
   });
 
-  test('lists the same tools, but for how they take tasks', async () => {
-    const { tools } = await direct.request({ method: 'tools/list' }, ResultSchema);
-    if (!Array.isArray(tools)) throw new Error('no tools');
-    expect(tools.length).toBeGreaterThan(5);
-    const listed = { tools: tools.map(({ execution: _notCarried, ...tool }) => tool) };
+  test('offers tasks to clients of their revision alone', async () => {
+    const tasksAt = async (protocolVersion: string) => {
+      const clientInfo = { name: 'test', version: '1.0.0' };
+      const response = await fetch(`${system.endpoint}/laptop/everything`, {
+        method: 'POST',
+        headers: {
+          accept: 'application/json, text/event-stream',
+          authorization: `Bearer ${await system.token()}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'initialize',
+          params: { protocolVersion, capabilities: {}, clientInfo },
+        }),
+      });
+      const { result } = JSON.parse((await response.text()).replace(/^[\s\S]*\ndata: (?=\{)/, ''));
+      expect(result.protocolVersion).toBe(protocolVersion);
+      expect(result.capabilities.tools).toEqual({ listChanged: true });
+      return result.capabilities.tasks;
+    };
+    expect(await tasksAt('2025-11-25')).toEqual(direct.getServerCapabilities()?.tasks);
+    expect(await tasksAt('2025-06-18')).toBeUndefined();
+  });
+
+  test('lists the same tools, field by field', async () => {
+    const listed = await answer(direct, 'tools/list');
+    expect(listed).toMatchObject({
+      tools: expect.arrayContaining([
+        expect.objectContaining({ name: 'simulate-research-query', execution: { taskSupport: 'required' } }),
+        expect.objectContaining({ name: 'trigger-url-elicitation' }),
+      ]),
+    });
     expect(await answer(tunnelled.sdk, 'tools/list')).toEqual(listed);
   });
 
@@ -144,18 +175,18 @@ test('a client of one device signs in for that device, and its token opens nothi
   }
 });
 
-test('the endpoint of a server whose device has dropped off opens, lists, and says that it is offline', async () => {
+test('the endpoint of a server whose device has dropped off opens, and says to lists and calls alike that it is offline', async () => {
   const endpoint = `${system.endpoint}/desk/work`;
   await using before = await TestClient.connect(endpoint, await system.token());
-  const listed = await before.names();
-  expect(listed).toContain('whoami');
+  expect(await before.names()).toContain('whoami');
   desk.kill('SIGKILL');
   await expect.poll(() => before.text('whoami')).toMatch(/desk is offline since .* was not run.*safe to retry/);
   await using client = await TestClient.connect(endpoint, await system.token());
   expect(client.sdk.getServerVersion()).toEqual(before.sdk.getServerVersion());
-  expect(await client.names()).toEqual(listed);
-  await expect(client.sdk.request({ method: 'acme/any' }, ResultSchema)).rejects.toMatchObject({
-    code: -32603,
-    message: expect.stringContaining('desk is offline'),
-  });
+  for (const method of ['tools/list', 'acme/any']) {
+    await expect(client.sdk.request({ method }, ResultSchema)).rejects.toMatchObject({
+      code: -32603,
+      message: expect.stringMatching(/desk is offline since .* was not run.*safe to retry/),
+    });
+  }
 });
