@@ -1,6 +1,7 @@
-// `npm run bench -- [--short] [--only word …] [--adapter file …] [--source] [--json file] [--write]`
+// `npm run bench -- [--short] [--only word …] [--adapter file …] [--source] [--profile folder] [--json file] [--write]`
 // The tunnel beside what it is measured against, in the same run. `--short` looks only whether everything works.
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { direct } from './adapters/direct.mjs';
@@ -34,12 +35,16 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     adapter: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
+    profile: { type: 'string' },
     source: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
 
 if (!values.source) process.env.MCP_LOCAL_TUNNEL_RUN = release();
+if (values.profile !== undefined) {
+  process.env.MCP_LOCAL_TUNNEL_NODE = `--cpu-prof --cpu-prof-dir=${resolve(values.profile)}`;
+}
 const words = [...values.only, ...positionals];
 const wanted = ({ name }) => words.length === 0 || words.includes(name);
 const others = await Promise.all(
@@ -63,7 +68,7 @@ try {
 
 const targets = targetRows(run.facts);
 if (values.short) console.log('Everything answered right. A short run says nothing about speed.');
-else console.table(targets);
+else if (targets.length > 0) console.table(targets);
 const { tables, notes, facts, rounds } = run;
 const result = { where, limits: LIMITS, rounds, targets, notes, tables, facts };
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);

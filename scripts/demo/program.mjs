@@ -17,9 +17,11 @@ export class Program {
    */
   constructor(args, home) {
     this.name = args[0];
-    // The benchmark runs the released program in place of the one that lies here.
-    const run = process.env.MCP_LOCAL_TUNNEL_RUN ?? HERE;
-    this.#child = spawn(process.execPath, [run, ...args], { env: { ...process.env, ...home, NO_COLOR: '1' } });
+    // The benchmark runs the released program in place of the one that lies here, or profiles it.
+    const { MCP_LOCAL_TUNNEL_RUN: run = HERE, MCP_LOCAL_TUNNEL_NODE: flags = '' } = process.env;
+    this.#child = spawn(process.execPath, [...flags.split(' ').filter(Boolean), run, ...args], {
+      env: { ...process.env, ...home, NO_COLOR: '1' },
+    });
     const kill = () => this.#child.kill();
     process.once('exit', kill);
     this.#child.once('exit', () => process.off('exit', kill));
