@@ -128,6 +128,36 @@ describe('references', () => {
   });
 });
 
+describe('a schema made to cost much', () => {
+  const many = (count: number, ref: string) => Array.from({ length: count }, () => ({ $ref: ref }));
+
+  it('is not written out a thousand times', () => {
+    const schema = {
+      $defs: { big: { description: 'x'.repeat(100_000), properties: { inner: text } } },
+      type: 'object',
+      properties: Object.fromEntries(many(1500, '#/$defs/big').map((ref, index) => [`p${index}`, ref])),
+    };
+    const whole = JSON.stringify(fitted(schema, { inlineRefs: true }));
+    expect(whole.length).toBeLessThan(400_000);
+    expect(JSON.parse(whole).properties).toMatchObject({ p0: { properties: { inner: text } }, p1499: {} });
+  });
+
+  it('is not followed through every way that its references allow', () => {
+    const names = Array.from({ length: 4 }, (_, index) => `a${index}`);
+    let looks = 0;
+    const last = {
+      get properties() {
+        looks += 1;
+        return { x: text };
+      },
+    };
+    const unions = names.map((name, index) => [name, { anyOf: many(30, `#/$defs/a${index + 1}`) }]);
+    const schema = { $defs: { ...Object.fromEntries(unions), a4: last }, anyOf: many(30, '#/$defs/a0') };
+    expect(fitted(schema, { flatRoot: true }).type).toBe('object');
+    expect(looks).toBeLessThan(20_000);
+  });
+});
+
 describe('keywords of 2020-12', () => {
   it('are said in older ones, or left out', () => {
     const schema = {

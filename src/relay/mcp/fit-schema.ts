@@ -5,6 +5,8 @@ import { mergeRoot } from './merge-root.js';
 
 /** Schemas that references add to one tool at most; past it, and past this depth, a schema accepts anything. */
 const INLINED = 1000;
+/** Characters that they add: a megabyte behind a thousand references would be a gigabyte for each client. */
+const INLINED_CHARACTERS = 256 * 1024;
 const DEPTH = 48;
 
 /** Keywords whose value is a schema, a list of schemas, or schemas by name. Everything else is a value. */
@@ -70,6 +72,8 @@ function leftOut(all: Shape, kept: Shape): string {
 
 class Fitting {
   #inlinedSchemas = 0;
+  #inlinedCharacters = 0;
+  readonly #sizes = new Map<Shape, number>();
 
   constructor(
     private readonly root: Shape,
@@ -101,11 +105,20 @@ class Fitting {
   #inlined(value: Shape, depth: number, within: readonly string[]): unknown {
     const { $ref, ...beside } = value;
     const ref = String($ref);
-    const target = within.includes(ref) ? undefined : this.target(ref);
+    const found = within.includes(ref) ? undefined : this.target(ref);
+    const target = found !== undefined && this.#mayBeInlined(found) ? found : undefined;
     const own = this.#members(beside, depth, within);
     if (target === undefined) return fitKeywords(this.rules, own);
     const meant = this.schema(target, depth + 1, [...within, ref]);
     return { ...(isShape(meant) ? meant : {}), ...fitKeywords(this.rules, own) };
+  }
+
+  #mayBeInlined(target: Shape): boolean {
+    if (this.#inlinedCharacters > INLINED_CHARACTERS) return false;
+    const size = this.#sizes.get(target) ?? JSON.stringify(target).length;
+    this.#sizes.set(target, size);
+    this.#inlinedCharacters += size;
+    return this.#inlinedCharacters <= INLINED_CHARACTERS;
   }
 
   #members(value: Shape, depth: number, within: readonly string[]): Shape {

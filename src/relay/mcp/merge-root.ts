@@ -2,6 +2,8 @@ import { isShape, type Shape } from './json-rpc.js';
 
 /** Nested alternatives are followed this far. */
 const DEPTH = 8;
+/** Schemas, properties and required names that are looked at in one root: references may lead to the same ones over and over. */
+const EFFORT = 5000;
 const UNIONS = ['anyOf', 'oneOf'] as const;
 
 interface Merged {
@@ -42,7 +44,7 @@ export function mergeRoot(
   );
   const { $ref, ...beside } = rest;
   if (!composed && typeof $ref !== 'string') return { schema, choices: '' };
-  const merged = merge(schema, target, 0, []);
+  const merged = merge(schema, target, 0, [], { left: EFFORT });
   const properties = [...merged.properties].map(([name, schemas]) => [name, oneSchema(schemas)]);
   const { properties: _own, required: _demanded, additionalProperties, ...kept } = beside;
   return {
@@ -63,11 +65,14 @@ function merge(
   target: (ref: string) => Shape | undefined,
   depth: number,
   within: readonly string[],
+  effort: { left: number },
 ): Merged {
   const properties = new Map<string, unknown[]>();
   const required = new Set<string>();
   let choices: (readonly string[])[] = [];
-  if (!isShape(schema) || depth > DEPTH) return { properties, required, closed: false, choices };
+  // What is not looked at may be anything: the schema accepts more, never less.
+  if (!isShape(schema) || depth > DEPTH || !affordable(schema, effort))
+    return { properties, required, closed: false, choices };
   const add = (part: Merged): void => {
     for (const [name, schemas] of part.properties) {
       const known = properties.get(name);
@@ -84,7 +89,7 @@ function merge(
     for (const name of schema.required) if (typeof name === 'string') required.add(name);
   }
   let closed = schema.additionalProperties === false && schema.patternProperties === undefined;
-  const follow = (part: unknown, path: readonly string[]) => merge(part, target, depth + 1, path);
+  const follow = (part: unknown, path: readonly string[]) => merge(part, target, depth + 1, path, effort);
   if (typeof schema.$ref === 'string' && !within.includes(schema.$ref)) {
     const meant = follow(target(schema.$ref), [...within, schema.$ref]);
     add(meant);
@@ -108,6 +113,12 @@ function merge(
     choices = branches.map((branch) => [...branch.required].filter((name) => !required.has(name)));
   }
   return { properties, required, closed, choices };
+}
+
+function affordable({ properties, required }: Shape, effort: { left: number }): boolean {
+  const named = isShape(properties) ? Object.keys(properties).length : 0;
+  effort.left -= 1 + named + (Array.isArray(required) ? required.length : 0);
+  return effort.left >= 0;
 }
 
 /** Alternatives: what any of them has, and what all of them require. */
