@@ -41,6 +41,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
+if (values.short && values.write) throw new Error('a short run says nothing about speed: it is not written down');
 if (!values.source) process.env.MCP_LOCAL_TUNNEL_RUN = release();
 if (values.profile !== undefined) {
   process.env.MCP_LOCAL_TUNNEL_NODE = `--cpu-prof --cpu-prof-dir=${resolve(values.profile)}`;
