@@ -162,7 +162,8 @@ async function answerOne(
   return `the server asked the client for ${method}, and got no answer it can use${why}`;
 }
 
-function unable({ client }: CallHead, method: string, own: AskReply): string {
+/** Why a call ends over a question that is not put to its client. */
+export function unable({ client }: CallHead, method: string, own: AskReply): string {
   if (client.ask === 'none')
     return `the server has to ask for ${method}, and this client cannot be asked during a call`;
   const why = own.kind === 'error' ? own.error.message : `this client does not offer ${method.split('/')[0]}`;

@@ -1,8 +1,15 @@
 import type { CallHead } from '../../protocol/call-messages.js';
 import type { RequestContext } from '../servers/types.js';
 import { problem } from './answers.js';
-import { ELICIT, ROOTS } from './asks.js';
-import { type InputRequired, ROUNDS, type RoundsOptions, readInputRequired, resultType } from './input-rounds.js';
+import { ELICIT, ownReply, ROOTS, SAMPLE } from './asks.js';
+import {
+  type InputRequired,
+  ROUNDS,
+  type RoundsOptions,
+  readInputRequired,
+  resultType,
+  unable,
+} from './input-rounds.js';
 import { type Edits, isObject, type JsonObject, member, withMembers } from './json-edit.js';
 import type { Served } from './parking.js';
 import { boundTo, RETRY_MEMBERS, type RequestStates } from './request-state.js';
@@ -30,6 +37,8 @@ export async function passedRounds(
     const type = outcome.kind === 'result' ? resultType(outcome.json) : undefined;
     if (outcome.kind === 'error' || type !== 'input_required') return { kind: 'outcome', outcome, type };
     const wanted = readInputRequired(outcome.json);
+    const refused = refusalOf(options, head, wanted);
+    if (refused !== undefined) return refused;
     const keys = options.policy.roots === undefined ? [] : rootsKeys(wanted);
     if (wanted === undefined || (keys.length === 0 && head.client.uriKey === undefined))
       return { kind: 'outcome', outcome };
@@ -45,6 +54,16 @@ export async function passedRounds(
     });
   }
   return problem(head, `the server asked for roots more than ${ROUNDS} times`);
+}
+
+/** What the agent's config does not let a server ask, no server is to get by asking undeclared. */
+function refusalOf({ policy }: RoundsOptions, head: CallHead, wanted: InputRequired | undefined): Served | undefined {
+  for (const [, method] of wanted?.requests ?? []) {
+    if (method !== SAMPLE && (method !== ROOTS || policy.roots !== undefined)) continue;
+    const own = ownReply(method, Buffer.from('{}'), head.client, policy);
+    if (own !== undefined) return problem(head, unable(head, method, own));
+  }
+  return undefined;
 }
 
 function rootsKeys(wanted: InputRequired | undefined): string[] {
