@@ -28,6 +28,8 @@ import * as storm from './scenarios/storm.mjs';
 const shared = [echo, revisions, large, memory, beside, hostile];
 const own = [devices, start, outage, storm, idle];
 
+if (process.platform !== 'linux') throw new Error('the benchmark reads /proc, which only Linux has');
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
