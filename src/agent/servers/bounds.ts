@@ -8,7 +8,8 @@ export function jsonLength(value: unknown): number | undefined {
   return tooDeep(value, DEPTH_MAX) ? undefined : JSON.stringify(value)?.length;
 }
 
-function tooDeep(value: unknown, depth: number): boolean {
+/** Whether a parsed value is nested deeper than this. */
+export function tooDeep(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return depth === 0 || Object.values(value).some((inner) => tooDeep(inner, depth - 1));
 }

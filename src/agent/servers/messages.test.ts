@@ -43,6 +43,13 @@ describe('nesting that cannot be written again', () => {
     ]);
     expect(readMessages(Buffer.from(`{"id":1,"result":${deep}}`))).toMatchObject([{ kind: 'result' }]);
   });
+
+  it('does not get past either where it can just be written: whoever writes it may have less stack left', () => {
+    const told = (depth: number) =>
+      readMessages(Buffer.from(`{"method":"n","params":{"a":${'['.repeat(depth)}${']'.repeat(depth)}}}`));
+    expect(told(250)).toMatchObject([{ kind: 'notification' }]);
+    for (const depth of [300, 1000, 3000, 4000]) expect(told(depth)).toBeUndefined();
+  });
 });
 
 describe('withHopMeta', () => {

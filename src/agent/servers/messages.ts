@@ -1,6 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { elementSpans, leadingSpans, type Member, members, topLevelSpans } from '../../protocol/json-spans.js';
+import { tooDeep } from './bounds.js';
 import type { AskReply, JsonRpcError } from './types.js';
+
+/** Of what a server tells or refuses; results pass as bytes. A client's requests have the same. */
+const DEPTH_MAX = 256;
 
 /** `_meta` keys that belong to one hop (MCP 2026-07-28 basic/index#meta): whatever comes with a request, ours take their place. */
 const HOP_KEYS = new Set([
@@ -98,14 +102,12 @@ function readError(error: Record<string, unknown>): JsonRpcError {
   return 'data' in error && canBeWritten(error.data) ? { code, message, data: error.data } : { code, message };
 }
 
-/** JSON.parse takes any nesting, JSON.stringify recurses: what it cannot write must not get to those who will. */
+/**
+ * JSON.parse takes any nesting, JSON.stringify recurses. How deep it gets depends on who calls it: what can just be
+ * written here could end the agent a few calls further on, so the bound is far below.
+ */
 function canBeWritten(value: unknown): boolean {
-  try {
-    JSON.stringify(value);
-    return true;
-  } catch {
-    return false;
-  }
+  return !tooDeep(value, DEPTH_MAX);
 }
 
 /** Turns line breaks between tokens to spaces, in place: within strings JSON has none unescaped. */
