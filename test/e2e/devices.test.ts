@@ -103,7 +103,8 @@ describe('two users', () => {
     const nobodys = await unknown('nothing__whoami');
     expect((await unknown('secret__whoami')).replace('secret', 'nothing')).toBe(nobodys);
     expect((await unknown('cellar__secret__whoami')).replace('cellar__secret', 'nothing')).toBe(nobodys);
-    const restarted = async (device: string) => textOf(await client.call('restart', { device }));
+    await using manager = await system.client('alice', { manage: true });
+    const restarted = async (device: string) => textOf(await manager.call('restart', { device }));
     expect((await restarted('cellar')).replace('cellar', 'nothing')).toBe(await restarted('nothing'));
     expect(textOf(await client.call('status'))).not.toContain('cellar');
     // Nor does alice's session serve bob's token.

@@ -14,7 +14,7 @@ beforeAll(async () => {
   const machine = await system.machine({ servers });
   await machine.login();
   await machine.start().line(/online at/);
-  client = await system.client();
+  client = await system.client('alice', { manage: true });
 });
 
 afterAll(async () => {

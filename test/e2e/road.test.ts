@@ -151,7 +151,7 @@ describe('the client of SDK v1', () => {
   });
 
   test('hears of other tools when a server has restarted', async () => {
-    await using client = await system.client();
+    await using client = await system.client('alice', { manage: true });
     await client.listed('work__gate');
     const changed = new Promise<void>((resolve) => {
       client.sdk.setNotificationHandler(ToolListChangedNotificationSchema, () => resolve());

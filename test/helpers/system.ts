@@ -32,6 +32,12 @@ export interface SystemOptions {
   readonly front?: { readonly url: string; target: number };
 }
 
+/** What a person allows a client beyond what every client may. */
+export interface Allowed {
+  /** The scope `mcp:manage`. */
+  readonly manage?: boolean;
+}
+
 export interface AgentOptions {
   /** Default: `laptop`, alice's. */
   readonly name?: string;
@@ -199,25 +205,32 @@ export class System implements AsyncDisposable {
     return { machine, agent: await machine.up() };
   }
 
-  /** Consent, the form where nobody is signed in yet, and on to wherever the client wants its answer. */
-  async signIn(url: string, person: Person = 'alice'): Promise<VisitedPage> {
+  /**
+   * Consent, the form where nobody is signed in yet, and on to wherever the client wants its answer.
+   * @param allowed `manage`: the person ticks the box for restarting servers
+   */
+  async signIn(url: string, person: Person = 'alice', allowed: Allowed = {}): Promise<VisitedPage> {
     const browser = this.#browsers.get(person) ?? new PlainBrowser();
     this.#browsers.set(person, browser);
-    const asked = await (await browser.visit(url)).submit({ decision: 'allow' });
+    const asked = await (await browser.visit(url)).submit({
+      decision: 'allow',
+      ...(allowed.manage ? { manage: 'yes' } : {}),
+    });
     return asked.html.includes('type="password"') ? asked.submit({ name: person, password: PASSWORD }) : asked;
   }
 
   /** An access token for the endpoint, from a client of its own. */
-  async token(person: Person = 'alice'): Promise<string> {
-    const known = this.#tokens.get(person);
+  async token(person: Person = 'alice', allowed: Allowed = {}): Promise<string> {
+    const key = allowed.manage ? `${person}, manage` : person;
+    const known = this.#tokens.get(key);
     if (known !== undefined) return known;
-    const { access_token } = await obtainTokens(this.endpoint, (url) => this.signIn(url, person));
-    this.#tokens.set(person, access_token);
+    const { access_token } = await obtainTokens(this.endpoint, (url) => this.signIn(url, person, allowed));
+    this.#tokens.set(key, access_token);
     return access_token;
   }
 
-  async client(person: Person = 'alice'): Promise<TestClient> {
-    return TestClient.connect(this.endpoint, await this.token(person));
+  async client(person: Person = 'alice', allowed: Allowed = {}): Promise<TestClient> {
+    return TestClient.connect(this.endpoint, await this.token(person, allowed));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

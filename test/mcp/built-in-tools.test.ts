@@ -9,7 +9,7 @@ beforeEach(async () => {
   relay = await startTestRelay({ limits: { silentSeconds: 0.02 } });
   relay.devices.setTools('u1', [exposed('u1', 'execute')]);
   relay.devices.setViews('u1', [laptop()]);
-  client = await RawClient.ready(relay);
+  client = await RawClient.ready(relay, '2025-11-25', { scope: 'mcp mcp:manage' });
 });
 afterEach(async () => {
   expect(relay.log.errors).toEqual([]);

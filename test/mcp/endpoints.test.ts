@@ -45,7 +45,7 @@ describe('the endpoint of a device', () => {
   });
 
   it('restarts no server of another device', async () => {
-    const client = await at('/laptop');
+    const client = await RawClient.ready(relay, '2025-11-25', { scope: 'mcp mcp:manage' }, '/laptop');
     const other = await replyOf(await client.call(1, 'restart', { device: 'desk' }));
     expect(other.result).toMatchObject({ isError: true, content: [{ text: 'Unknown device "desk". Known: laptop.' }] });
     const answer = client.call(2, 'restart');

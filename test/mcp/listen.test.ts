@@ -163,7 +163,8 @@ describe('the GET stream', () => {
 
 describe('draining', () => {
   it('refuses new calls as safe to retry, lets running ones end, and still shows the status', async () => {
-    const client = await start();
+    await start();
+    const client = await RawClient.ready(relay, '2025-11-25', { scope: 'mcp mcp:manage' });
     const answer = client.call(1, 'shell__execute');
     const call = await relay.devices.next();
     relay.draining.begin();

@@ -168,7 +168,8 @@ describe('a call of the stateless revision', () => {
     ['tool result', 'status', {}],
     ['tool error', 'restart', { stray: 1 }],
   ])('a %s of the relay’s own is whole, and says whose it is', async (_what, name, args) => {
-    const { result } = await client.reply(1, 'tools/call', { name, arguments: args });
+    const manager = await ModernClient.of(relay, '', { scope: 'mcp mcp:manage' });
+    const { result } = await manager.reply(1, 'tools/call', { name, arguments: args });
     expect(result).toMatchObject({
       resultType: 'complete',
       structuredContent: {},

@@ -166,7 +166,8 @@ describe('cancellation (§7.23)', () => {
 
   it('gives up a restart under way', async () => {
     const stop = new AbortController();
-    const answer = client.call(1, 'restart', { device: 'laptop' }, { signal: stop.signal });
+    const manager = await ModernClient.of(relay, '', { scope: 'mcp mcp:manage' });
+    const answer = manager.call(1, 'restart', { device: 'laptop' }, { signal: stop.signal });
     const left = expect(answer).rejects.toThrow();
     const call = await relay.devices.next();
     expect(call.request.method).toBe('agent/restart');

@@ -85,8 +85,15 @@ export interface TestRelay extends AsyncDisposable {
   readonly draining: Draining;
   readonly log: ErrorLog;
   readonly revocations: Revocations;
-  /** An access token for /mcp, or the `path` below it; user `u1`, client `c1`, grant `g1` unless said otherwise. */
-  token(of?: { user?: string; client?: string; grant?: string; seconds?: number; path?: string }): Promise<string>;
+  /** An access token for /mcp, or the `path` below it; user `u1`, client `c1`, grant `g1`, scope `mcp` unless said otherwise. */
+  token(of?: {
+    user?: string;
+    client?: string;
+    grant?: string;
+    seconds?: number;
+    path?: string;
+    scope?: string;
+  }): Promise<string>;
 }
 
 /** /mcp in a Nest application on a port of its own: the real guard and endpoint, the devices in the test's hand. */
@@ -142,9 +149,9 @@ export async function startTestRelay(options: TestRelayOptions = {}): Promise<Te
     draining,
     log,
     revocations,
-    token: ({ user = 'u1', client = 'c1', grant = 'g1', seconds = 3600, path = '' } = {}) => {
+    token: ({ user = 'u1', client = 'c1', grant = 'g1', seconds = 3600, path = '', scope = 'mcp' } = {}) => {
       const now = Math.floor(Date.now() / 1000);
-      return new SignJWT({ scope: 'mcp', client_id: client, grant_id: grant })
+      return new SignJWT({ scope, client_id: client, grant_id: grant })
         .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt' })
         .setIssuer(PUBLIC_URL)
         .setAudience(`${PUBLIC_URL}/mcp${path}`)

@@ -23,11 +23,17 @@ export function hasTokenInQuery(req: IncomingMessage): boolean {
 /**
  * The WWW-Authenticate header that tells a client where to log in (RFC 9728 §5.1, RFC 6750 §3).
  * @param error absent: no token was sent, so no error is named (RFC 6750 §3.1)
+ * @param scope all that the operation needs, where opening the resource is not enough for it
  */
-export function challenge(issuer: string, resource: Resource, error?: TokenError): string {
+export function challenge(
+  issuer: string,
+  resource: Resource,
+  error?: Pick<TokenError, 'code' | 'message'>,
+  scope: string = resource.scope,
+): string {
   const parts = [
     `resource_metadata="${issuer}/.well-known/oauth-protected-resource${resource.path}"`,
-    `scope="${resource.scope}"`,
+    `scope="${scope}"`,
   ];
   if (error !== undefined && error.code !== 'missing') {
     const code = error.code === 'insufficient_scope' ? 'insufficient_scope' : 'invalid_token';

@@ -16,7 +16,10 @@ export interface PendingAuthorization {
     /** `document`: Client ID Metadata Document; `registered`: RFC 7591; `agent`: our own login command. */
     readonly kind: 'document' | 'registered' | 'agent';
   };
+  /** What "Allow" grants in any case. */
   readonly scopes: readonly string[];
+  /** The scope `mcp:manage`, which the person may give or keep back whatever was asked for; `none`: not for this resource. */
+  readonly manage: 'asked' | 'offered' | 'none';
   readonly resource: string;
   /** True once the person at this browser has approved this client for this request. */
   readonly consented: boolean;
@@ -30,8 +33,11 @@ export interface PendingAuthorization {
  */
 export interface Interactions {
   pending(req: IncomingMessage, res: ServerResponse): Promise<PendingAuthorization>;
-  /** Remembers the approval; must come before any redirect to the login provider (confused deputy). */
-  approve(req: IncomingMessage, res: ServerResponse): Promise<void>;
+  /**
+   * Remembers the approval; must come before any redirect to the login provider (confused deputy).
+   * @param manage the person also gives the scope `mcp:manage`; counts for nothing where `pending` says `none`
+   */
+  approve(req: IncomingMessage, res: ServerResponse, manage: boolean): Promise<void>;
   /** Ends with `access_denied` at the client. Writes the response. */
   deny(req: IncomingMessage, res: ServerResponse): Promise<void>;
   /** Signs in and grants; throws unless approved. Writes the response (redirect with code, state and iss). */

@@ -3,7 +3,7 @@ export interface Principal {
   /** `issuer|subject`; two issuers' equal subjects are two users. */
   readonly userId: string;
   readonly clientId: string;
-  /** `mcp` opens /mcp, `tunnel` opens /ws. */
+  /** `mcp` opens /mcp, `mcp:manage` allows `restart` there, `tunnel` opens /ws. */
   readonly scopes: ReadonlySet<string>;
   /** RFC 8707 resource the token is bound to. */
   readonly audience: string;

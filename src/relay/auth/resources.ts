@@ -1,11 +1,16 @@
-/** The two scopes: `mcp` opens /mcp, `tunnel` opens /ws. */
-export type Scope = 'mcp' | 'tunnel';
+/** `mcp` opens /mcp, `mcp:manage` allows the tool `restart` there, `tunnel` opens /ws. */
+export type Scope = 'mcp' | 'mcp:manage' | 'tunnel';
+
+export const MANAGE_SCOPE = 'mcp:manage';
 
 export interface Resource {
   /** RFC 8707 identifier, exactly as it stands in a token's `aud`. */
   readonly uri: string;
   readonly path: string;
-  readonly scope: Scope;
+  /** What opens it. */
+  readonly scope: Exclude<Scope, typeof MANAGE_SCOPE>;
+  /** All that a token for it may have. */
+  readonly scopes: readonly Scope[];
 }
 
 // A device or server name, more loosely than names are made: documents are given for any well-formed path.
@@ -22,18 +27,17 @@ export class Resources {
   }
 
   get mcp(): Resource {
-    return { uri: `${this.issuer}/mcp`, path: '/mcp', scope: 'mcp' };
+    return this.#resource('/mcp');
   }
 
   get tunnel(): Resource {
-    return { uri: `${this.issuer}/ws`, path: '/ws', scope: 'tunnel' };
+    return this.#resource('/ws');
   }
 
   /** The resource at a request's path; one trailing slash is forgiven. */
   at(path: string): Resource | undefined {
     const bare = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-    if (!PATH.test(bare)) return undefined;
-    return { uri: `${this.issuer}${bare}`, path: bare, scope: bare === '/ws' ? 'tunnel' : 'mcp' };
+    return PATH.test(bare) ? this.#resource(bare) : undefined;
   }
 
   /** The resource a client means, whatever the case of its scheme and host and with or without a trailing slash. */
@@ -52,5 +56,13 @@ export class Resources {
     if (audience === resource) return true;
     const narrows = audience === this.mcp.uri || audience.startsWith(`${this.mcp.uri}/`);
     return narrows && resource.startsWith(`${audience}/`);
+  }
+
+  #resource(path: string): Resource {
+    const uri = `${this.issuer}${path}`;
+    if (path === '/ws') return { uri, path, scope: 'tunnel', scopes: ['tunnel'] };
+    // A server's own endpoint has no tools of the relay's, so there is nothing to manage.
+    const merged = path.split('/').length < 4;
+    return { uri, path, scope: 'mcp', scopes: merged ? ['mcp', MANAGE_SCOPE] : ['mcp'] };
   }
 }

@@ -3,11 +3,12 @@ import type { BuiltInTool } from '../../protocol/names.js';
 import type { Devices } from '../devices/types.js';
 import { toolError } from './call-reply.js';
 import { DRAINING, type Forwarded, forward } from './forward.js';
-import { isShape, type Shape } from './json-rpc.js';
+import { ErrorCode, isShape, type Shape } from './json-rpc.js';
 import type { MergedEndpoint } from './lists.js';
 import { RestartTool } from './restart-tool.js';
 import { devicesAt } from './scope.js';
 import { statusOutput } from './status-tool.js';
+import { MAY_NOT_MANAGE, mayManage } from './step-up.js';
 import { toolResult } from './tool-output.js';
 
 export interface BuiltInCallsParts {
@@ -28,6 +29,7 @@ export class BuiltInCalls {
   start(name: BuiltInTool, endpoint: MergedEndpoint, call: Forwarded): void {
     const { reply } = call;
     if (name === 'status') this.#status(endpoint, call);
+    else if (name === 'restart' && !mayManage(call.scopes)) reply.error(ErrorCode.invalidRequest, MAY_NOT_MANAGE);
     else if (this.parts.draining()) reply.result(toolError(DRAINING));
     else if (name === 'restart') this.#startRestart(endpoint, call);
     else this.#readMore(endpoint, call);

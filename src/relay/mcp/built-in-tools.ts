@@ -57,7 +57,7 @@ const RESTART: BuiltInShape = {
   name: 'restart',
   title: 'Restart MCP servers',
   description:
-    'Restarts MCP servers on your devices and answers when they are back: all of them, those of one device, or one server. Calls they are working on are lost. Use it when a server has failed or hangs.',
+    'Restarts MCP servers on your devices and answers when they are back: all of them, those of one device, or one server. Calls they are working on are lost. Use it when a server has failed or hangs. The login must allow it: it needs the scope mcp:manage.',
   inputSchema: {
     type: 'object',
     properties: {

@@ -10,6 +10,8 @@ export interface Forwarded {
   readonly reply: CallReply;
   /** W3C trace context of the HTTP request. */
   readonly traceparent: string | undefined;
+  /** Of the access token that this very request came with. */
+  readonly scopes: ReadonlySet<string>;
 }
 
 export const DRAINING = 'The relay is restarting and takes no new calls (not dispatched: safe to retry in a moment).';

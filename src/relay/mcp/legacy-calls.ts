@@ -28,6 +28,7 @@ export interface PostContext {
   /** The answer may be an event stream. */
   readonly events: boolean;
   readonly traceparent: string | undefined;
+  readonly scopes: ReadonlySet<string>;
 }
 
 /** Notifications that tell the relay something, or nobody: roots are the agent's (its config says which). */
@@ -60,7 +61,8 @@ export class LegacyCalls {
       questions: session.questions,
     });
     session.running.set(request.id, { reply, grantId: post.grantId });
-    const call = { caller: session.caller(post.events), request, reply, traceparent: post.traceparent };
+    const { traceparent, scopes } = post;
+    const call = { caller: session.caller(post.events), request, reply, traceparent, scopes };
     try {
       this.#start(session, call, post.grantId);
     } catch (error) {

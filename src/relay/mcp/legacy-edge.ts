@@ -25,6 +25,7 @@ import type { ReplayStreams } from './replay-streams.js';
 import { isThere, notThere } from './scope.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
+import { needsMore, refuseWithoutScope } from './step-up.js';
 
 export interface LegacyParts {
   readonly limits: Limits;
@@ -132,6 +133,10 @@ export class LegacyEdge {
       sendWhole(res, accepts, this.parts.methods.answer(session, message));
       return;
     }
+    if (needsMore(exchange, message)) {
+      refuseWithoutScope(exchange, message);
+      return;
+    }
     if (session.running.has(message.id)) {
       const problem = 'A request with this id is still running in this session';
       refuse(res, 400, { code: ErrorCode.invalidRequest, message: problem, id: message.id });
@@ -202,7 +207,8 @@ export class LegacyEdge {
 }
 
 function context({ principal, req }: Exchange, accepts: Accepts): PostContext {
-  return { grantId: principal.grantId, events: accepts.events, traceparent: traceContext(header(req, 'traceparent')) };
+  const { grantId, scopes } = principal;
+  return { grantId, scopes, events: accepts.events, traceparent: traceContext(header(req, 'traceparent')) };
 }
 
 function isInitialize(message: RpcMessage): message is RpcRequest {

@@ -28,6 +28,7 @@ import { MODERN_VERSION } from './protocol-versions.js';
 import { ownMembers } from './relay-info.js';
 import { isThere, notThere, serverAt } from './scope.js';
 import { isForwarded, type ServerCalls } from './server-calls.js';
+import { needsMore, refuseWithoutScope } from './step-up.js';
 
 export interface ModernParts {
   readonly limits: Pick<Limits, 'silentSeconds' | 'keepaliveSeconds'>;
@@ -109,7 +110,8 @@ export class ModernEdge {
       const problem = isForwarded(method) ? this.#paramProblem(exchange, request) : unknownMethod(method);
       if (problem !== undefined) this.#refuse(exchange, request, accepts, problem);
       else this.#call(exchange, request, accepts, admitted, (call) => this.parts.serverCalls.start(endpoint, call));
-    } else if (isListMethod(method)) this.#list(exchange, request, accepts, admitted, method);
+    } else if (needsMore(exchange, request)) refuseWithoutScope(exchange, request);
+    else if (isListMethod(method)) this.#list(exchange, request, accepts, admitted, method);
     else if (isMergedCall(method, 'modern')) {
       this.#call(exchange, request, accepts, admitted, (call) => this.parts.mergedCalls.start(endpoint, call));
     } else this.#refuse(exchange, request, accepts, unknownMethod(method));
@@ -155,7 +157,7 @@ export class ModernEdge {
     // A client that leaves has cancelled (26 basic/patterns/cancellation).
     res.once('close', () => reply.cancel('the client closed the stream'));
     try {
-      start({ caller, request, reply, traceparent });
+      start({ caller, request, reply, traceparent, scopes: principal.scopes });
     } catch (error) {
       logger.error('a call could not be started', { error });
       reply.error(ErrorCode.internal, 'The relay failed to start this call (outcome unknown)');

@@ -12,6 +12,9 @@ import { Pages } from './pages/pages.js';
 import { RateLimits } from './rate-limits.js';
 import { SignIn } from './sign-in.js';
 
+/** Nothing is ticked for the person that the client has not asked for. */
+const boxes = { asked: 'checked', offered: 'unchecked', none: undefined } as const;
+
 /**
  * What a person meets between /authorize and the redirect back to the client, in this order: consent, sign-in, end.
  * Which of them is due is decided from the authorization request itself, so that reload and back do no harm.
@@ -52,7 +55,7 @@ export class InteractionController {
     if (!this.codes.check(uid, form.get('csrf'))) throw new PageError('foreign_form');
     switch (form.get('decision')) {
       case 'allow':
-        await this.interactions.approve(req, res);
+        await this.interactions.approve(req, res, form.get('manage') === 'yes');
         return this.#goOn(res, form.get('account') === 'other' ? `${this.#at(uid)}?account=other` : this.#at(uid));
       case 'deny':
         this.outcomes.set(res, pending.uid, { kind: 'denied' });
@@ -105,6 +108,7 @@ export class InteractionController {
       redirectHost: destination === 'app' ? `${client.redirectHost.replace(/:$/, '')}:` : client.redirectHost,
       destination,
       permissions: permissionsOf(pending.scopes, narrowedTo(pending.resource, this.publicUrl)),
+      manage: boxes[pending.manage],
       account: other || account === undefined ? undefined : account.displayName,
       switchUrl: `${this.#at(pending.uid)}?account=other`,
       action: this.#at(pending.uid),

@@ -20,7 +20,7 @@ import type { LevelStore } from '../../../src/relay/store/level-store.js';
 import { openStore } from '../../../src/relay/store/open.js';
 import { loggerTo } from '../../helpers/logger.js';
 
-/** Stands where the sign-in and consent pages are: whoever the header `x-user` names approves and signs in. */
+/** Stands where the sign-in and consent pages are: whoever the header `x-user` names approves and signs in; `x-manage` ticks the box. */
 @Controller('interaction/:uid')
 class Pages {
   constructor(@Inject(INTERACTIONS) private readonly interactions: Interactions) {}
@@ -36,14 +36,15 @@ class Pages {
   async act(@Req() req: Request, @Res() res: Response): Promise<void> {
     const { interactions } = this;
     const userId = req.get('x-user') ?? 'https://idp.example|alice';
+    const manage = req.get('x-manage') === 'yes';
     await answering(res, async () => {
       if (req.params.action === 'deny') return interactions.deny(req, res);
       if (req.params.action === 'consent') {
-        await interactions.approve(req, res);
+        await interactions.approve(req, res, manage);
         res.json(await interactions.pending(req, res));
         return;
       }
-      if (req.params.action === 'approve') await interactions.approve(req, res);
+      if (req.params.action === 'approve') await interactions.approve(req, res, manage);
       await interactions.finish(req, res, { userId, displayName: `Name of ${userId}` });
     });
   }

@@ -46,9 +46,33 @@ describe('consent', () => {
     expect(app.html).toContain('<strong>cursor:</strong>');
     expect(app.html).toContain('another app could have taken these links over');
 
-    const agent = await consentPage(relay, { scopes: ['tunnel'], client: { kind: 'agent', name: 'laptop' } });
+    const agent = await consentPage(relay, {
+      scopes: ['tunnel'],
+      manage: 'none',
+      client: { kind: 'agent', name: 'laptop' },
+    });
     expect(agent.title).toBe('Connect this device to the relay?');
     expect(agent.html).toContain('offer this machine’s tools through this relay');
+  });
+
+  test('§7.37 has a box for restarting servers, ticked where the client asked for it, and sends what it says', async () => {
+    await using relay = await startWeb();
+    const box = (html: string) => /<input type="checkbox" name="manage" value="yes"( checked)?>/.exec(html)?.[0];
+    const account = { userId: 'x|1', displayName: 'alice' };
+    for (const [manage, checked] of [
+      ['offered', false],
+      ['asked', true],
+    ] as const) {
+      const page = await consentPage(relay, { manage, account });
+      expect(page.html).toContain('Also let it restart my servers');
+      expect(box(page.html)?.includes('checked')).toBe(checked);
+      await page.submit({ decision: 'allow', manage: 'yes' });
+      await (await consentPage(relay, { manage, account })).submit({ decision: 'allow' });
+      const cleared = await consentPage(relay, { manage, account });
+      await cleared.submit({ decision: 'allow', manage: '' });
+      expect(relay.interactions.ended.splice(0).map((ended) => ended.manage)).toEqual([true, checked, false]);
+    }
+    expect(box((await consentPage(relay, { manage: 'none' })).html)).toBeUndefined();
   });
 
   test('a name cannot be markup, nor hide or reorder words', async () => {

@@ -69,12 +69,14 @@ export class VisitedPage {
     return /<h1>([\s\S]*?)<\/h1>/.exec(this.html)?.[1]?.trim() ?? '';
   }
 
-  /** Sends the page's form with its hidden fields and these. */
+  /** Sends the page's form with its hidden fields, its ticked boxes, and these. */
   submit(fields: Readonly<Record<string, string>>): Promise<VisitedPage> {
     const form = /<form[\s\S]*?<\/form>/.exec(this.html)?.[0] ?? '';
-    const hidden = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"\/?>/g)];
+    const given =
+      /<input type="(?:hidden" name="([^"]+)" value="([^"]*)"|checkbox" name="([^"]+)" value="([^"]*)" checked)\/?>/g;
+    const fieldsOfPage = [...form.matchAll(given)].map(([, name, value, box, on]) => [name ?? box, value ?? on]);
     const action = /action="([^"]+)"/.exec(form)?.[1] ?? this.url.href;
-    const all = { ...Object.fromEntries(hidden.map(([, name, value]) => [name, value])), ...fields };
+    const all = { ...Object.fromEntries(fieldsOfPage), ...fields };
     return this.browser.visit(new URL(action, this.url), all);
   }
 }

@@ -31,6 +31,8 @@ type Account = { readonly userId: string; readonly displayName: string };
 interface Ended {
   readonly uid: string;
   readonly account?: Account;
+  /** What the form said. */
+  readonly manage?: boolean;
 }
 
 /**
@@ -39,7 +41,10 @@ interface Ended {
  */
 class TestInteractions implements Interactions {
   readonly ended: Ended[] = [];
-  readonly #requests = new Map<string, { pending: PendingAuthorization; key: string; over: boolean }>();
+  readonly #requests = new Map<
+    string,
+    { pending: PendingAuthorization; key: string; over: boolean; manage?: boolean }
+  >();
 
   constructor(readonly redirectUri: () => string) {}
 
@@ -52,6 +57,7 @@ class TestInteractions implements Interactions {
     const key = randomUUID();
     const pending: PendingAuthorization = {
       scopes: ['mcp'],
+      manage: 'offered',
       resource: 'http://relay.invalid/mcp',
       consented: false,
       ...change,
@@ -74,8 +80,9 @@ class TestInteractions implements Interactions {
     return this.#of(req).pending;
   }
 
-  async approve(req: IncomingMessage): Promise<void> {
+  async approve(req: IncomingMessage, _res: ServerResponse, manage: boolean): Promise<void> {
     const request = this.#of(req);
+    request.manage = manage;
     request.pending = { ...request.pending, consented: true };
   }
 
@@ -89,7 +96,7 @@ class TestInteractions implements Interactions {
     const request = this.#of(req);
     if (!request.pending.consented) throw new InteractionError('not_approved');
     this.#end(request, res, { code: 'a-code' });
-    this.ended.push({ uid: request.pending.uid, account });
+    this.ended.push({ uid: request.pending.uid, account, manage: request.manage });
   }
 
   #end(request: { pending: PendingAuthorization; over: boolean }, res: ServerResponse, query: Record<string, string>) {

@@ -1,4 +1,4 @@
-import type { Resources } from '../resources.js';
+import { MANAGE_SCOPE, type Resource, type Resources } from '../resources.js';
 import { AGENT_CLIENT_ID } from './agent-client.js';
 
 // OpenID Connect parameters that oidc-provider refuses without the scope openid. Clients send them anyway.
@@ -15,7 +15,8 @@ const prompts: Readonly<Record<string, string>> = {
 
 /**
  * The query of an authorization request as the relay understands it: one form of the resource, the default resource
- * where none is named (2025-03-26 clients), and the scope that belongs to the resource whatever else was asked for.
+ * where none is named (2025-03-26 clients), and the scope that belongs to the resource whatever else was asked for,
+ * beside `mcp:manage` where it was asked for and the resource has it.
  * Parameters that are repeated are left alone, so that oidc-provider refuses them.
  */
 export function tidyAuthorizeQuery(query: URLSearchParams, resources: Resources): URLSearchParams {
@@ -27,8 +28,10 @@ export function tidyAuthorizeQuery(query: URLSearchParams, resources: Resources)
   for (const uri of named) tidy.append('resource', uri);
 
   if (tidy.getAll('scope').length <= 1) {
-    const asked = (tidy.get('scope') ?? '').split(' ').filter((word) => openidScopes.includes(word));
-    tidy.set('scope', [isAgent ? 'tunnel' : 'mcp', ...asked].join(' '));
+    const words = (tidy.get('scope') ?? '').split(' ');
+    const manage = words.includes(MANAGE_SCOPE) && [...named].every((uri) => canManage(resources.parse(uri)));
+    const asked = words.filter((word) => openidScopes.includes(word));
+    tidy.set('scope', [isAgent ? 'tunnel' : 'mcp', ...(manage ? [MANAGE_SCOPE] : []), ...asked].join(' '));
     if (!asked.includes('openid')) for (const name of needOpenid) tidy.delete(name);
   }
   const prompt = tidy.get('prompt');
@@ -38,4 +41,8 @@ export function tidyAuthorizeQuery(query: URLSearchParams, resources: Resources)
     else tidy.set('prompt', [...known].join(' '));
   }
   return tidy;
+}
+
+export function canManage(resource: Resource | undefined): boolean {
+  return resource?.scopes.includes(MANAGE_SCOPE) === true;
 }

@@ -1,7 +1,7 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { Limits } from '../../../config/config.js';
 import type { RelayKeys } from '../keys.js';
-import type { Resources } from '../resources.js';
+import { MANAGE_SCOPE, type Resources } from '../resources.js';
 import { AGENT_CLIENT_ID, agentClient } from './agent-client.js';
 import { openidScopes } from './authorize-request.js';
 import { tidyClientMetadata } from './client-metadata.js';
@@ -56,7 +56,7 @@ export function configuration(parts: ConfigurationParts): Configuration {
       validator: (_ctx, _key, _value, metadata) => tidyClientMetadata(metadata, lib.errors),
     },
     responseTypes: ['code'],
-    scopes: ['mcp', ...openidScopes],
+    scopes: ['mcp', MANAGE_SCOPE, ...openidScopes],
     claims: { openid: ['sub'] },
     pkce: { required: () => true },
     clientBasedCORS: () => true,
@@ -121,7 +121,7 @@ function features({ lib, resources, limits }: ConfigurationParts): NonNullable<C
           throw new lib.errors.InvalidTarget();
         }
         return {
-          scope: resource.scope,
+          scope: resource.scopes.join(' '),
           audience: resource.uri,
           accessTokenTTL: limits.accessTokenSeconds,
           accessTokenFormat: 'jwt',

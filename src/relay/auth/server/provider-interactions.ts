@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import { InteractionError, type Interactions, type PendingAuthorization } from '../interactions.js';
-import type { Resources } from '../resources.js';
+import { MANAGE_SCOPE, type Resources } from '../resources.js';
 import { AGENT_CLIENT_ID } from './agent-client.js';
 import { ApprovalCookie } from './approval-cookie.js';
-import { openidScopes } from './authorize-request.js';
+import { canManage, openidScopes } from './authorize-request.js';
 import type { DisplayNames } from './display-names.js';
 import type { OidcProvider } from './load.js';
 import { type Client, describeClient } from './pending-client.js';
@@ -30,23 +30,25 @@ export class ProviderInteractions implements Interactions {
 
   async pending(req: IncomingMessage, res: ServerResponse): Promise<PendingAuthorization> {
     const interaction = await this.#details(req, res);
-    const { clientId, redirectUri, resource } = readParams(interaction);
+    const { clientId, redirectUri, resource, scopes } = readParams(interaction);
+    const asked = scopes.includes(MANAGE_SCOPE) ? 'asked' : 'offered';
     const client = await this.#client(clientId);
     const account = await this.#account(interaction);
     return {
       uid: interaction.uid,
       client: describeClient(client, redirectUri),
       scopes: [clientId === AGENT_CLIENT_ID ? 'tunnel' : 'mcp'],
+      manage: this.#canManage(resource) ? asked : 'none',
       resource,
       consented: this.#isApproved(req, interaction),
       ...(account === undefined ? {} : { account }),
     };
   }
 
-  async approve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async approve(req: IncomingMessage, res: ServerResponse, manage: boolean): Promise<void> {
     const { uid } = await this.#details(req, res);
     const approved = this.#approval.give(req, res, uid);
-    await this.parts.provider.interactionResult(req, res, { approved }, { mergeWithLastSubmission: false });
+    await this.parts.provider.interactionResult(req, res, { approved, manage }, { mergeWithLastSubmission: false });
   }
 
   async deny(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -73,12 +75,29 @@ export class ProviderInteractions implements Interactions {
 
   async #grant(interaction: Interaction, accountId: string): Promise<string> {
     const { clientId, resource, scopes } = readParams(interaction);
+    const manage = interaction.result?.manage === true && this.#canManage(resource);
     const grant = new this.parts.provider.Grant({ accountId, clientId });
     const openid = scopes.filter((scope) => openidScopes.includes(scope));
     if (openid.length > 0) grant.addOIDCScope(openid.join(' '));
     grant.addResourceScope(resource, clientId === AGENT_CLIENT_ID ? 'tunnel' : 'mcp');
+    if (manage) {
+      grant.addResourceScope(resource, MANAGE_SCOPE);
+      await this.#ask(interaction, MANAGE_SCOPE);
+    }
     await this.parts.clientApproved(await this.#client(clientId));
     return grant.save();
+  }
+
+  /** A code has what was both asked for and granted; what the person adds was asked for, then (RFC 6749 §3.3). */
+  async #ask(interaction: Interaction, scope: string): Promise<void> {
+    const { scopes } = readParams(interaction);
+    if (scopes.includes(scope)) return;
+    interaction.params = { ...interaction.params, scope: [...scopes, scope].join(' ') };
+    await interaction.persist();
+  }
+
+  #canManage(resource: string): boolean {
+    return canManage(this.parts.resources.parse(resource));
   }
 
   #isApproved(req: IncomingMessage, { uid, result }: Interaction): boolean {

@@ -9,6 +9,8 @@ export interface ConsentView {
   readonly destination: 'web' | 'loopback' | 'app' | 'page';
   /** One sentence each. */
   readonly permissions: readonly string[];
+  /** The box for the scope `mcp:manage`; undefined: there is none. */
+  readonly manage: 'checked' | 'unchecked' | undefined;
   readonly account: string | undefined;
   readonly switchUrl: string;
   readonly action: string;
@@ -51,6 +53,10 @@ else.</p>
 <form method="post" action="<%= it.action %>">
 <input type="hidden" name="csrf" value="<%= it.csrf %>">
 <% if (it.anotherAccount) { %><input type="hidden" name="account" value="other"><% } %>
+<% if (it.manage !== undefined) { %>
+<label class="choice"><input type="checkbox" name="manage" value="yes"<% if (it.manage === 'checked') { %> checked<% } %>>
+<span>Also let it restart my servers. Calls that are running there are lost then.</span></label>
+<% } %>
 <div class="buttons">
 <button name="decision" value="deny">Deny</button>
 <button class="main" name="decision" value="allow">Allow</button>

@@ -30,6 +30,8 @@ a{color:var(--accent);overflow-wrap:anywhere}a.button{color:inherit}
 label{display:block;margin:1rem 0 .25rem;font-weight:600}
 input,textarea{font:inherit;width:100%;padding:.5625rem .75rem;border-radius:.5rem;border:1px solid var(--soft);
 background:var(--card);color:inherit}
+label.choice{display:flex;gap:.625rem;align-items:baseline;font-weight:400}
+.choice input{width:auto;flex:none}
 textarea,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9375rem}
 textarea{resize:vertical;overflow-wrap:anywhere;user-select:all}
 pre{margin:.5rem 0;padding:.75rem;border:1px solid var(--line);border-radius:.5rem;overflow-x:auto}
