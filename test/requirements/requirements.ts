@@ -39,7 +39,7 @@ export const REQUIREMENTS: Readonly<Record<number, string>> = {
   34: 'A lost link or device: the real result within the time, else an outcome that is unknown, and never a second run',
   35: 'Log lines come to those who asked for their level, and to nobody else',
   36: 'Results are made to fit each older revision’s schema',
-  37: 'The relay has configured servers restarted, and cannot make an agent start anything else',
+  37: 'Restarting servers needs a scope of its own, and the relay cannot make an agent start anything else',
   38: 'OAuth: wrong verifiers, spent codes, foreign redirects, false documents and replayed tokens get nothing',
   39: 'No grant is offered that needs no browser; a device’s login that was revoked closes its link, and stays closed',
   40: 'Tasks and apps pass where both ends know them, and tools that need tasks can be called by any client',
