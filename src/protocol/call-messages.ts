@@ -37,6 +37,11 @@ export interface CallClient {
   readonly uriKey?: string;
 }
 
+/**
+ * Largest head of a `call`. A client says what is in it, and the whole message has to fit what an agent takes: the link
+ * ends over a larger one, and would over and over.
+ */
+export const HEAD_BYTES = 256 * 1024;
 /** Largest `ask` message, head and all. */
 export const QUESTION_BYTES = 4 * 1024 * 1024;
 /** Of all `ask` messages of one call that its client has not answered, those taken back included: they may wait for a slow client. */

@@ -250,6 +250,20 @@ describe('limits', () => {
   });
 });
 
+test('a client that says too much of itself is refused, and costs the link nothing', async () => {
+  const { agent, target, call } = await start();
+  for (const more of [{ capabilities: { a: 'x'.repeat(300_000) } }, { info: { name: 'é'.repeat(150_000) } }]) {
+    const sink = new TestSink();
+    rig.registry.call(target, { ...request(), client: { ...request().client, ...more } }, sink);
+    expect(await sink.failure()).toMatchObject({ code: 'too_large', dispatched: false });
+  }
+  const { sink } = call('{"name":"next"}');
+  const { id, params } = await nextCall(agent);
+  expect(params.toString()).toBe('{"name":"next"}');
+  agent.send(FrameType.result, id, '{}');
+  expect(await sink.answer()).toBe('{}');
+});
+
 describe('tenants', () => {
   test("another user's device does not exist, and neither do its calls", async () => {
     const { agent, target, call } = await start();

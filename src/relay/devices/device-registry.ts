@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { RelayConfig } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
+import { HEAD_BYTES } from '../../protocol/call-messages.js';
 import { CloseCode } from '../../protocol/close-codes.js';
 import type { Hello } from '../../protocol/messages.js';
 import { Draining } from '../draining.js';
@@ -124,6 +125,10 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
       refuse(this.#refusal(user, deviceId));
       return handle;
     }
+    if (headBytes(server, request) > HEAD_BYTES) {
+      refuse(failures.tooLargeHead(HEAD_BYTES));
+      return handle;
+    }
     const slots = request.lasting === true ? user.listens : user.slots;
     const start = () => {
       const leave = () => slots.leave(deviceId, clientId);
@@ -207,4 +212,8 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     for (const resolve of this.#idle) resolve();
     this.#idle.clear();
   }
+}
+
+function headBytes(server: string, { params: _params, ...head }: CallRequest): number {
+  return Buffer.byteLength(JSON.stringify({ server, ...head }));
 }

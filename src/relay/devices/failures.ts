@@ -78,6 +78,14 @@ export function tooLarge(device: string, limit: number): CallFailure {
   };
 }
 
+export function tooLargeHead(limit: number): CallFailure {
+  return {
+    code: 'too_large',
+    dispatched: false,
+    message: `What the request says of its client (capabilities, clientInfo, progressToken) is larger than ${limit} bytes, the relay's limit. ${NOT_RUN} Send less of it.`,
+  };
+}
+
 export function draining(dispatched: boolean): CallFailure {
   return { code: 'draining', dispatched, message: `The relay is restarting. ${outcome(dispatched)}` };
 }

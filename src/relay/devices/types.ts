@@ -72,7 +72,7 @@ export type CallFailureCode =
   | 'timeout'
   /** The link was lost and the agent did not come back in time, or came back without the call. */
   | 'lost'
-  /** Result over `resultBytes`. */
+  /** Result over `resultBytes`; or, not dispatched, a head over HEAD_BYTES. */
   | 'too_large'
   /** The relay is shutting down. */
   | 'draining'
