@@ -209,6 +209,25 @@ describe('resources/subscribe', () => {
     expect((await replyOf(await client.request(1, 'resources/subscribe', { uri: `${URI}0` }))).result).toEqual({});
   });
 
+  it('is of no resource whose URI has no end', async () => {
+    const client = await at('');
+    const uri = `${URI}${'x'.repeat(8192)}`;
+    expect((await replyOf(await client.request(1, 'resources/subscribe', { uri }))).error.code).toBe(-32602);
+  });
+
+  it('keeps no more than a few megabytes of what servers say of updates', async () => {
+    const client = await at('');
+    const uris = Array.from({ length: 12 }, (_, index) => `${URI}${index}`);
+    const fill = 'x'.repeat(2 ** 20);
+    for (const uri of uris) (await subscribed(client, uri)).notify(UPDATED, { uri, fill });
+    const reader = new SseReader(await client.send('GET'));
+    const told = [];
+    for (const _uri of uris) told.push((await message(reader)) as { params: { uri: string; fill?: string } });
+    expect(told.map(({ params }) => params.uri)).toEqual(uris);
+    expect(told.filter(({ params }) => params.fill !== undefined).length).toBeLessThan(6);
+    await ended(client);
+  });
+
   it('§7.29 is taken up again when its server was lost, and says that something may have changed', async () => {
     const client = await at('');
     const reader = new SseReader(await client.send('GET'));

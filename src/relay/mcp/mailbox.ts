@@ -8,6 +8,7 @@ export class Mailbox {
   /** Open GET streams, newest last. */
   readonly #streams = new Set<ListenStream>();
   readonly #waiting = new Map<string, Buffer>();
+  #bytes = 0;
 
   get streams(): readonly ListenStream[] {
     return [...this.#streams];
@@ -15,6 +16,11 @@ export class Mailbox {
 
   get newest(): ListenStream | undefined {
     return this.streams.at(-1);
+  }
+
+  /** Of what waits. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   open(stream: ListenStream): void {
@@ -29,11 +35,14 @@ export class Mailbox {
 
   /** @param kind a later message takes the place of one of the same kind that has not left yet */
   put(kind: string, json: Buffer): void {
+    this.drop(kind);
     this.#waiting.set(kind, json);
+    this.#bytes += json.length;
     this.flush();
   }
 
   drop(kind: string): void {
+    this.#bytes -= this.#waiting.get(kind)?.length ?? 0;
     this.#waiting.delete(kind);
   }
 
@@ -42,7 +51,7 @@ export class Mailbox {
     const stream = this.newest;
     for (const [kind, json] of this.#waiting) {
       if (stream === undefined || !stream.ready) return;
-      this.#waiting.delete(kind);
+      this.drop(kind);
       stream.send(json, () => {});
     }
   }
@@ -50,5 +59,6 @@ export class Mailbox {
   end(): void {
     for (const stream of this.streams) stream.end();
     this.#waiting.clear();
+    this.#bytes = 0;
   }
 }

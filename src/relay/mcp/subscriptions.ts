@@ -12,6 +12,10 @@ import type { Session } from './session.js';
 const UPDATED = 'notifications/resources/updated';
 /** Of one session. */
 const MAX_SUBSCRIPTIONS = 256;
+/** They are stored for as long as their session may last. */
+const MAX_URI = 8192;
+/** Of what waits for one session's stream; above it, of what an update says there stays that there was one. */
+const WAITING_BYTES = 4 * 1024 * 1024;
 
 export interface SubscriptionsParts {
   readonly devices: Devices;
@@ -46,6 +50,8 @@ export class Subscriptions {
       session.subscriptions.get(uri)?.listen.close('unsubscribed');
       if (session.subscriptions.delete(uri)) session.mailbox.drop(kindOf(uri));
       this.#saved(session, () => reply.result('{}'));
+    } else if (uri.length > MAX_URI) {
+      reply.error(ErrorCode.invalidParams, `params.uri has more than ${MAX_URI} characters`);
     } else if (session.subscriptions.size >= MAX_SUBSCRIPTIONS && !session.subscriptions.has(uri)) {
       const message = `This session has ${MAX_SUBSCRIPTIONS} subscriptions, which is the limit`;
       reply.error(ErrorCode.invalidParams, message, { uri });
@@ -111,7 +117,8 @@ export class Subscriptions {
         if (again || on.restored === true) session.mailbox.put(kindOf(uri), updated(uri));
       },
       event: (method, json, taken) => {
-        if (method === UPDATED) session.mailbox.put(kindOf(uri), json);
+        const { mailbox } = session;
+        if (method === UPDATED) mailbox.put(kindOf(uri), mailbox.bytes > WAITING_BYTES ? updated(uri) : json);
         taken();
       },
       refused: (error) => {
