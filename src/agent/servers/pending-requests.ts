@@ -34,6 +34,11 @@ export class PendingRequests {
 
   constructor(private readonly clock: Clock) {}
 
+  /** Requests given up that may still be heard of; each is kept with all that is known of its client. */
+  get remembered(): number {
+    return this.#abandoned.size;
+  }
+
   /**
    * Waits for an answer until the signal aborts or, with a limit, until neither answer nor progress came for that long.
    * @param abandon called when the wait ends so; `sent` as told by `markSent`, which is false once nobody waits
@@ -48,6 +53,8 @@ export class PendingRequests {
     const giveUp = (reason: string, error: (sent: boolean) => unknown) => {
       const pending = this.#take(id);
       if (!pending) return;
+      // Also here: a server that tells nothing of itself would never have them forgotten.
+      this.#forgetOld();
       if (pending.sent) this.#abandoned.set(id, { until: this.clock.now() + AFTERMATH_MS, context });
       pending.reject(error(pending.sent));
       abandon(reason, pending.sent);
@@ -149,7 +156,11 @@ export class PendingRequests {
 
   #forgetOld(): void {
     const now = this.clock.now();
-    for (const [id, { until }] of this.#abandoned) if (until <= now) this.#abandoned.delete(id);
+    // The oldest come first.
+    for (const [id, { until }] of this.#abandoned) {
+      if (until > now) return;
+      this.#abandoned.delete(id);
+    }
   }
 
   #onlyOne(): Pending | undefined {
