@@ -48,6 +48,8 @@ if (!values.source) process.env.MCP_LOCAL_TUNNEL_RUN = release();
 if (values.profile !== undefined) {
   process.env.MCP_LOCAL_TUNNEL_NODE = `--cpu-prof --cpu-prof-dir=${resolve(values.profile)}`;
 }
+// Every child ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 const words = [...values.only, ...positionals];
 const wanted = ({ name }) => words.length === 0 || words.includes(name);
 const others = await Promise.all(

@@ -28,9 +28,14 @@ const TARGETS = [
   most('beside.stalled', 'p99 of a call beside them, of alone', 2, ratio),
   most('beside.slow', 'p99 of a call beside 100 slow ones, of alone', 3, ratio),
   most('beside.large', 'p99 of a call beside 60 MiB from the same device, of alone', 3, ratio),
-  ...['slow headers', 'slow bodies', 'requests without a token', 'refused upgrades', 'tiny frames'].map((what) =>
-    most(`hostile.${what}`, `p99 of a call beside hostile peers: ${what}`, 100, ms),
-  ),
+  ...[
+    'slow headers',
+    'slow bodies',
+    'requests without a token',
+    'a flood of them',
+    'refused upgrades',
+    'tiny frames',
+  ].map((what) => most(`hostile.${what}`, `p99 of a call beside hostile peers: ${what}`, 100, ms)),
   most('idle5000.mib', 'relay with 5,000 idle agents, in all', 250, mib),
   most('idle5000.core', 'ping CPU of 5,000 idle agents, of a core', 0.1, percent),
   most('storm.restartSeconds', "1,000 agents back after the relay's restart", 30, seconds),

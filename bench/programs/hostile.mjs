@@ -8,7 +8,8 @@ const attacks = {
   'slow headers': ({ head, ...peer }) => drip(peer, `${head}X-Slow: ${'x'.repeat(4000)}`, 20),
   'slow bodies': ({ head, ...peer }) =>
     drip(peer, `${head}Content-Length: 100000\r\n\r\n${' '.repeat(4000)}`, head.length + 30),
-  'requests without a token': ({ head, ...peer }) => flood(peer, `${head}Content-Length: 2\r\n\r\n{}`),
+  'requests without a token': ({ head, ...peer }) => ask(peer, `${head}Content-Length: 2\r\n\r\n{}`),
+  'a flood of them': ({ head, ...peer }) => flood(peer, `${head}Content-Length: 2\r\n\r\n{}`),
   'refused upgrades': upgrades,
   'tiny frames': tinyFrames,
 };
@@ -26,7 +27,21 @@ async function drip(peer, text, first) {
   }
 }
 
-/** 50 requests a second, whatever comes back. */
+/** One request after another, each after the answer to the one before. */
+async function ask(peer, text) {
+  for (;;) {
+    const socket = open(peer);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    while (!socket.destroyed) {
+      const answered = new Promise((resolve) => socket.once('data', resolve));
+      socket.write(text);
+      await Promise.race([answered, closed]);
+      await pause(20);
+    }
+  }
+}
+
+/** 50 requests a second in one pipeline, whether or not anything comes back. */
 async function flood(peer, text) {
   let socket = open(peer);
   for (;;) {
