@@ -48,12 +48,21 @@ export function ownReply(
   if (method === ELICIT) {
     const modes = elicitationModes(client);
     if (modes.length === 0) return noReply(method);
-    const { mode = 'form' } = parsedObject(params);
-    if (modes.includes(String(mode))) return undefined;
+    const asked = parsedObject(params);
+    const { mode = 'form' } = asked;
+    if (modes.includes(String(mode))) return isVisitable(asked) ? undefined : refusal(-32602, NOT_VISITABLE);
     return refusal(-32602, `this client does not offer elicitation in ${String(mode)} mode`);
   }
   // Requests of the server's own making: a transparent endpoint's client may know them.
   return client.endpoint === 'server' && client.ask === 'push' ? undefined : noReply(method);
+}
+
+const NOT_VISITABLE = 'an elicitation sends its user to http and https addresses only';
+
+/** False for an elicitation whose URL is no web page: `javascript:`, `file:` and the like run or open what no user can judge. */
+export function isVisitable({ mode, url }: JsonObject): boolean {
+  if (mode !== 'url') return true;
+  return typeof url === 'string' && URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
 }
 
 /** Roots of the config; without them, at the transparent endpoint, the client's own. */

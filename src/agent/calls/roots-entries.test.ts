@@ -54,3 +54,19 @@ it('§7.12 asks for a client’s own roots at the transparent endpoint alone', a
   expect(await heard({ r: ROOTS, f: FORM }, policy, SHARED)).toContain('this client does not offer roots');
   expect(await heard({ r: ROOTS }, policy, { capabilities: {} })).toContain('this client does not offer roots');
 });
+
+it('opens no URL that is no web page', async () => {
+  const policy: AskPolicy = { roots: undefined, sampling: false };
+  const able = { capabilities: { elicitation: { form: {}, url: {} } } };
+  const visit = (url: unknown) => ({
+    a: { method: 'elicitation/create', params: { mode: 'url', message: 'Open', url } },
+  });
+  for (const url of ['javascript:alert(1)', ' JavaScript:alert(1)', 'file:///etc/passwd', 'data:text/html,x', '', 7]) {
+    const told = await heard(visit(url), policy, able);
+    expect(told).toContain('http and https addresses only');
+    expect(told).not.toContain('inputRequests');
+  }
+  for (const url of ['https://example.com/x', 'HTTP://localhost:80/']) {
+    expect(await heard(visit(url), policy, able)).toContain('"inputRequests"');
+  }
+});

@@ -1,7 +1,7 @@
 import type { CallHead } from '../../protocol/call-messages.js';
 import type { RequestContext } from '../servers/types.js';
 import { problem } from './answers.js';
-import { ELICIT, ownReply, ROOTS, SAMPLE } from './asks.js';
+import { ELICIT, isVisitable, ownReply, ROOTS, SAMPLE } from './asks.js';
 import {
   type InputRequired,
   ROUNDS,
@@ -56,11 +56,17 @@ export async function passedRounds(
   return problem(head, `the server asked for roots more than ${ROUNDS} times`);
 }
 
-/** What the agent's config does not let a server ask, no server is to get by asking undeclared. */
+/**
+ * What the agent's config does not let a server ask, no server is to get by asking undeclared; and no page that is none
+ * is to be opened. Whether the client declared the rest is between the two.
+ */
 function refusalOf({ policy }: RoundsOptions, head: CallHead, wanted: InputRequired | undefined): Served | undefined {
-  for (const [, method] of wanted?.requests ?? []) {
-    if (method !== SAMPLE && (method !== ROOTS || policy.roots !== undefined)) continue;
-    const own = ownReply(method, Buffer.from('{}'), head.client, policy);
+  for (const [, method, params] of wanted?.requests ?? []) {
+    const checked =
+      method === SAMPLE ||
+      (method === ROOTS && policy.roots === undefined) ||
+      (method === ELICIT && !isVisitable(params));
+    const own = checked ? ownReply(method, Buffer.from(JSON.stringify(params)), head.client, policy) : undefined;
     if (own !== undefined) return problem(head, unable(head, method, own));
   }
   return undefined;

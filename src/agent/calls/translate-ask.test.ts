@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CallClient } from '../../protocol/call-messages.js';
-import { elicitationModes, reply, replyFor } from './asks.js';
+import { elicitationModes, ownReply, reply, replyFor } from './asks.js';
 import { translateAsk } from './translate-ask.js';
 
 const MODERN: CallClient = {
@@ -90,6 +90,29 @@ describe('translateAsk', () => {
     expect(translated('sampling/createMessage', several, OLDER)).toEqual({
       messages: ['a', 'b'].map((value) => ({ role: 'user', content: text(value) })),
     });
+  });
+});
+
+describe('a question at an endpoint of several servers', () => {
+  it('says whose it is, with words of its server and without', () => {
+    const shared = { ...MODERN, endpoint: 'aggregate', uriKey: 'laptop.notes' } as const;
+    const url = { mode: 'url', url: 'https://example.com' };
+    expect(translated('elicitation/create', { ...url, message: '[laptop/bank] Sign in' }, shared)).toMatchObject({
+      message: '[laptop/notes] [laptop/bank] Sign in',
+    });
+    expect(translated('elicitation/create', url, shared)).toMatchObject({ message: '[laptop/notes] ' });
+  });
+});
+
+describe('ownReply', () => {
+  it('refuses a URL that is no web page', () => {
+    const policy = { roots: undefined, sampling: false };
+    const asked = (url: unknown) =>
+      ownReply('elicitation/create', Buffer.from(JSON.stringify({ mode: 'url', url })), LEGACY, policy);
+    for (const url of ['javascript:alert(1)', 'vbscript:x', 'file:///x', undefined]) {
+      expect(asked(url)).toMatchObject({ kind: 'error', error: { code: -32602 } });
+    }
+    expect(asked('https://example.com')).toBeUndefined();
   });
 });
 

@@ -52,8 +52,10 @@ function elicitation(params: JsonObject, client: CallClient): JsonObject | undef
 
 /** An endpoint of several servers says which one asks (MCP elicitation, "Security considerations"): its client cannot know. */
 function withOrigin(params: JsonObject, { uriKey }: CallClient): JsonObject {
-  if (uriKey === undefined || typeof params.message !== 'string') return params;
-  return { ...params, message: `[${uriKey.replace('.', '/')}] ${params.message}` };
+  if (uriKey === undefined) return params;
+  // Without words of its own it must not look like the relay's either.
+  const message = typeof params.message === 'string' ? params.message : '';
+  return { ...params, message: `[${uriKey.replace('.', '/')}] ${message}` };
 }
 
 function sampling(params: JsonObject, client: CallClient): JsonObject {

@@ -1,6 +1,6 @@
 import type { CallHead } from '../../protocol/call-messages.js';
 import type { JsonRpcError } from '../servers/types.js';
-import { ELICIT, elicitationModes } from './asks.js';
+import { ELICIT, elicitationModes, isVisitable } from './asks.js';
 import { isObject, type JsonObject, parsedObject } from './json-edit.js';
 import { translateAsk } from './translate-ask.js';
 
@@ -16,7 +16,7 @@ export function urlAsks(error: JsonRpcError, head: CallHead): JsonObject | undef
   if (!elicitationModes(head.client).includes('url')) return undefined;
   const asks: [string, unknown][] = [];
   for (const [index, entry] of list.entries()) {
-    if (!isObject(entry) || typeof entry.url !== 'string') return undefined;
+    if (!isObject(entry) || !isVisitable({ ...entry, mode: 'url' })) return undefined;
     const { elicitationId: _id, ...rest } = entry;
     const params = translateAsk(ELICIT, Buffer.from(JSON.stringify({ ...rest, mode: 'url' })), head);
     if (params === undefined) return undefined;
