@@ -57,24 +57,21 @@ export function notReady({ device, server: name }: ServerEndpoint, server: Serve
   return `${name} on ${device} has not been ready yet, it is ${state}${why} (not dispatched: safe to retry)`;
 }
 
-/** Of a server's capabilities what goes through the tunnel. Those that are not known here are not promised. */
+const LISTED = new Set(['tools', 'prompts', 'resources']);
+const AS_THEY_ARE = new Set(['completions', 'logging', 'experimental']);
+
+/** Of a server's capabilities what goes through the tunnel, in its order. Those that are not known here are not promised. */
 function carriedCapabilities(server: ServerView, version: LegacyVersion): Shape {
-  const { completions, logging, experimental, extensions, tasks, ...own } = server.capabilities ?? {};
-  // The agent lists anew after each restart, so changes are told whether or not the server tells them.
-  const listed = ['tools', 'prompts', 'resources'].flatMap((kind) => {
-    const capability = own[kind];
-    return isShape(capability) ? [[kind, { ...capability, listChanged: true }] as const] : [];
-  });
   // Those of 2025-11-25 mean nothing to a server or a client of another revision (SEP-2663).
   const tasksMatch = server.era !== 'modern' && server.protocolVersion === '2025-11-25' && version === '2025-11-25';
-  return {
-    ...Object.fromEntries(listed),
-    ...(isShape(completions) ? { completions } : {}),
-    ...(isShape(logging) ? { logging } : {}),
-    ...(isShape(experimental) ? { experimental } : {}),
-    ...(isShape(extensions) ? { extensions: without(extensions, TASKS) } : {}),
-    ...(isShape(tasks) && tasksMatch ? { tasks } : {}),
-  };
+  const carried = Object.entries(server.capabilities ?? {}).flatMap(([name, capability]): [string, Shape][] => {
+    if (!isShape(capability)) return [];
+    // The agent lists anew after each restart, so changes are told whether or not the server tells them.
+    if (LISTED.has(name)) return [[name, { ...capability, listChanged: true }]];
+    if (name === 'extensions') return [[name, without(capability, TASKS)]];
+    return AS_THEY_ARE.has(name) || (name === 'tasks' && tasksMatch) ? [[name, capability]] : [];
+  });
+  return Object.fromEntries(carried);
 }
 
 /** `title` came with 2025-06-18, the rest with 2025-11-25; members that no revision has stay. */
