@@ -40,15 +40,19 @@ export function resultType(json: Uint8Array): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** The entries of an `inputRequests` member. */
+export function inputRequests(map: unknown): InputRequired['requests'] {
+  return Object.entries(isObject(map) ? map : {}).map(([key, entry]) => {
+    const { method, params } = isObject(entry) ? entry : {};
+    return [key, String(method), isObject(params) ? params : {}] as const;
+  });
+}
+
 /** Reads an `input_required` result; undefined when it holds neither a question nor a state. */
 export function readInputRequired(json: Uint8Array): InputRequired | undefined {
   const spans = topLevelSpans(json);
   const [asked, stated] = [spans?.get('inputRequests'), spans?.get('requestState')];
-  const map = asked && valueAt(json, asked);
-  const requests = Object.entries(isObject(map) ? map : {}).map(([key, entry]) => {
-    const { method, params } = isObject(entry) ? entry : {};
-    return [key, String(method), isObject(params) ? params : {}] as const;
-  });
+  const requests = inputRequests(asked && valueAt(json, asked));
   const state = stated && bytesOf(json).subarray(...stated);
   return requests.length === 0 && state === undefined ? undefined : { requests, state };
 }

@@ -1,5 +1,5 @@
 import type { CallHead } from '../../protocol/call-messages.js';
-import type { RequestContext } from '../servers/types.js';
+import type { AskPolicy, RequestContext } from '../servers/types.js';
 import { problem } from './answers.js';
 import { ELICIT, isVisitable, ownReply, ROOTS, SAMPLE } from './asks.js';
 import {
@@ -37,8 +37,8 @@ export async function passedRounds(
     const type = outcome.kind === 'result' ? resultType(outcome.json) : undefined;
     if (outcome.kind === 'error' || type !== 'input_required') return { kind: 'outcome', outcome, type };
     const wanted = readInputRequired(outcome.json);
-    const refused = refusalOf(options, head, wanted);
-    if (refused !== undefined) return refused;
+    const refused = refusedAsk(options.policy, head, wanted?.requests ?? []);
+    if (refused !== undefined) return problem(head, refused);
     const keys = options.policy.roots === undefined ? [] : rootsKeys(wanted);
     if (wanted === undefined || (keys.length === 0 && head.client.uriKey === undefined))
       return { kind: 'outcome', outcome };
@@ -59,15 +59,17 @@ export async function passedRounds(
 /**
  * What the agent's config does not let a server ask, no server is to get by asking undeclared; and no page that is none
  * is to be opened. Whether the client declared the rest is between the two.
+ *
+ * @returns why these questions are not put to the client
  */
-function refusalOf({ policy }: RoundsOptions, head: CallHead, wanted: InputRequired | undefined): Served | undefined {
-  for (const [, method, params] of wanted?.requests ?? []) {
+export function refusedAsk(policy: AskPolicy, head: CallHead, requests: InputRequired['requests']): string | undefined {
+  for (const [, method, params] of requests) {
     const checked =
       method === SAMPLE ||
       (method === ROOTS && policy.roots === undefined) ||
       (method === ELICIT && !isVisitable(params));
     const own = checked ? ownReply(method, Buffer.from(JSON.stringify(params)), head.client, policy) : undefined;
-    if (own !== undefined) return problem(head, unable(head, method, own));
+    if (own !== undefined) return unable(head, method, own);
   }
   return undefined;
 }

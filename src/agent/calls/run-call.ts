@@ -1,18 +1,19 @@
 import type { Logger } from '../../log/logger.js';
 import type { CallHead } from '../../protocol/call-messages.js';
 import { type Clock, systemClock } from '../servers/clock.js';
-import type { LocalServers, RequestContext } from '../servers/types.js';
+import type { AskPolicy, LocalServers, RequestContext, RequestOutcome } from '../servers/types.js';
 import { ServerError } from '../servers/types.js';
 import { outcome as outcomeOf, problem, requestName } from './answers.js';
 import type { ResultFit } from './fit/result-fit.js';
-import { inputRounds, resultType } from './input-rounds.js';
+import { inputRequests, inputRounds, readInputRequired, resultType } from './input-rounds.js';
+import { bytesOf } from './json-edit.js';
 import { logContext, notificationContext, progressContext } from './notifications.js';
 import { ownCall } from './own-calls.js';
 import { ParkedCalls } from './parked-calls.js';
 import { mayAsk, Parking, type Served } from './parking.js';
 import { pushAsks } from './push-asks.js';
 import { RequestStates } from './request-state.js';
-import { passedRounds } from './roots-entries.js';
+import { passedRounds, refusedAsk } from './roots-entries.js';
 import type { CallAnswer, CallOutput, RunCall } from './running-calls.js';
 import type { ShapeSource } from './shape/rules.js';
 import { shapeResult } from './shape.js';
@@ -122,10 +123,30 @@ async function atModern(parts: Parts, head: CallHead, params: Buffer, output: Ca
   // A modern server writes no log lines for whom listens, and those of calls are to be told from them.
   const context = contextOf(head.lasting === true ? listened : head, output);
   const request = (given: Buffer, used: RequestContext) => servers.request(head.server, head.method, given, used);
-  if (!mayAsk(head.method)) return { kind: 'outcome', outcome: await request(params, context) };
-  const rounds = { policy: servers.askPolicy(head.server), clock, request };
+  const policy = servers.askPolicy(head.server);
+  if (!mayAsk(head.method)) return polled(policy, head, params, context, request);
+  const rounds = { policy, clock, request };
   if (head.client.ask === 'mrtr') return passedRounds({ ...rounds, states }, head, params, context);
   return inputRounds(rounds, head, params, output, context);
+}
+
+/** What asks by itself in no request: but a task may, in what is told of it (ext-tasks, `inputRequests`). */
+async function polled(
+  policy: AskPolicy,
+  head: CallHead,
+  params: Buffer,
+  context: RequestContext,
+  request: (params: Buffer, context: RequestContext) => Promise<RequestOutcome>,
+): Promise<Served> {
+  const { onNotification, ...others } = context;
+  const told: RequestContext['onNotification'] = (method, about) => {
+    if (refusedAsk(policy, head, inputRequests(about.inputRequests)) === undefined) onNotification?.(method, about);
+  };
+  const outcome = await request(params, onNotification === undefined ? others : { ...others, onNotification: told });
+  if (outcome.kind === 'error' || !bytesOf(outcome.json).includes('"inputRequests"'))
+    return { kind: 'outcome', outcome };
+  const refused = refusedAsk(policy, head, readInputRequired(outcome.json)?.requests ?? []);
+  return refused === undefined ? { kind: 'outcome', outcome } : problem(head, refused);
 }
 
 /** The type of a result that this client cannot read: a task where it knows none, anything but a whole result before 2026-07-28. */
