@@ -222,6 +222,23 @@ describe('RunningCalls', () => {
     expect(kinds.filter((kind) => kind === 'p').length).toBeLessThan(12);
   });
 
+  it('keeps no more than some megabytes of what a server floods a slow client with', async () => {
+    const { calls, started, link, send } = rig();
+    const on = link();
+    send(on, 1);
+    const { output, answer } = started[0] as Started;
+    for (let count = 0; count < 40; count += 1) output.event(Buffer.alloc(1024 * 1024, 'l'), false);
+    answer(result('{"whole":true}'));
+    await settled();
+    const grant = encodeFrame(FrameType.window, false, id(1), encodeWindow(1e9));
+    calls.frame(decodeFrame(grant, new Set([FrameType.window])), on);
+    await settled();
+    const told = on.frames.filter(({ type }) => type === FrameType.event);
+    expect(wire(told)).toBeGreaterThan(16 * 1024 * 1024);
+    expect(wire(told)).toBeLessThan(19 * 1024 * 1024);
+    expect(on.frames.at(-1)?.body.toString()).toBe('{"whole":true}');
+  });
+
   it('does not count a call that lasts as work', () => {
     const { calls, started, link, send } = rig();
     const on = link();

@@ -7,8 +7,10 @@ import type { AskReply } from '../servers/types.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { OpenQuestions } from './open-questions.js';
 
-/** Progress is let go of when this much of a call's output waits for a slow client; results and logs never are. */
+/** Progress is let go of when this much of a call's output waits for a slow client. */
 const SLOW_BYTES = 256 * 1024;
+/** Everything but the result is, when this much does: a server that floods who does not read is not to take all memory. */
+const FLOOD_BYTES = 16 * 1024 * 1024;
 /** Finished calls the relay has not confirmed; above this a confirmation is asked for before the next heartbeat. */
 const UNCONFIRMED_CALLS = 256;
 const UNCONFIRMED_BYTES = 4 * 1024 * 1024;
@@ -16,7 +18,7 @@ const UNCONFIRMED_BYTES = 4 * 1024 * 1024;
 export interface CallOutput {
   /** Aborted when the client gave up, the relay forgot the call, or the agent ends. */
   readonly signal: AbortSignal;
-  /** JSON text of one JSON-RPC notification for the client. @param droppable it may be left out for a slow client */
+  /** JSON text of one JSON-RPC notification for the client. @param droppable it may be left out for a slow client, and not only behind megabytes of others */
   event(json: Buffer, droppable: boolean): void;
   /**
    * Asks the client, and waits for its reply, several at a time if need be. Outlives links, and ends with the call.
@@ -207,7 +209,7 @@ export class RunningCalls {
         signal: call.abort.signal,
         event: (json, droppable) => {
           if (call.abort.signal.aborted || call.finished) return;
-          if (droppable && call.stream.pending > SLOW_BYTES) return;
+          if (call.stream.pending > (droppable ? SLOW_BYTES : FLOOD_BYTES)) return;
           push(FrameType.event, json);
         },
         ask: (method, question, signal) => questions.ask(method, question, signal),
