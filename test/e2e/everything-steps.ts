@@ -55,6 +55,10 @@ export const STEPS: readonly Step[] = [
   { method: 'resources/list' },
   { method: 'resources/templates/list' },
 
+  // Before any level was asked for.
+  watch('subscribe', 3, [LOG]),
+  watch('unsubscribe', 3, [LOG]),
+
   tool('echo', { message: 'é"\\\t\u2028漢😀 </script>' }),
   tool('echo'),
   tool('get-annotated-message', { messageType: 'error', includeImage: true }),
