@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fill } from './endpoint-devices.js';
-import { capable, envelope, ModernClient } from './modern-client.js';
+import { capable, envelope, ModernClient, VERSION } from './modern-client.js';
 import { replyOf } from './raw-client.js';
 import { exposed, laptop, serverView } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
@@ -105,6 +108,31 @@ describe('the headers that mirror a request (§7.17)', () => {
       ...MISMATCH,
       id,
     });
+  });
+
+  it('two that make up one name between them are refused', async () => {
+    relay.devices.setTools('u1', [{ ...exposed('u1', 'x'), exposedName: 'one, two' }]);
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 'i',
+      method: 'tools/call',
+      params: { name: 'one, two', _meta: envelope() },
+    });
+    const headers = {
+      ...{
+        Authorization: `Bearer ${client.token}`,
+        'Content-Type': 'application/json',
+        Accept: 'application/json, text/event-stream',
+      },
+      ...{ 'MCP-Protocol-Version': VERSION, 'Mcp-Method': 'tools/call' },
+    };
+    const posted = async (name: string | string[]) => {
+      const sent = request(client.url, { method: 'POST', headers: { ...headers, 'Mcp-Name': name } }).end(body);
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      return JSON.parse(await text(response));
+    };
+    expect(await posted(['one', 'two'])).toMatchObject({ id: 'i', error: { code: -32020 } });
+    expect(await posted('one, two')).toMatchObject({ id: 'i', result: {} });
   });
 
   it('a refused request reaches no server', async () => {

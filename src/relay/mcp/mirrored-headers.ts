@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { isShape, type RpcRequest } from './json-rpc.js';
 
 /**
@@ -17,6 +17,9 @@ const NAME_SOURCES = new Map([
   ['tasks/cancel', 'taskId'],
 ]);
 
+/** Each field by itself: joined with a comma, two that each mean something else could make up the name of a third. */
+type Fields = IncomingMessage['headersDistinct'];
+
 const ENCODED = /^=\?base64\?(.*)\?=$/s;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** RFC 9110 §5.5, without what is obsolete. */
@@ -29,7 +32,7 @@ const DECIMAL = /^-?\d+(\.\d+)?$/;
  * What is wrong with the standard headers of a request; undefined: nothing.
  * @param version of the request's envelope
  */
-export function headerProblem(headers: IncomingHttpHeaders, request: RpcRequest, version: string): string | undefined {
+export function headerProblem(headers: Fields, request: RpcRequest, version: string): string | undefined {
   const { method, params } = request;
   const exact = compared(headers, 'MCP-Protocol-Version', version) ?? compared(headers, 'Mcp-Method', method);
   if (exact !== undefined) return exact;
@@ -44,7 +47,7 @@ export function headerProblem(headers: IncomingHttpHeaders, request: RpcRequest,
  * that no annotation asks for are ignored.
  * @param schema the tool's inputSchema
  */
-export function paramHeaderProblem(headers: IncomingHttpHeaders, schema: unknown, args: unknown): string | undefined {
+export function paramHeaderProblem(headers: Fields, schema: unknown, args: unknown): string | undefined {
   for (const { name, value } of annotated(schema, args)) {
     const problem = decoded(headers, `Mcp-Param-${name}`, (text) => sameValue(text, value));
     if (problem !== undefined) return problem;
@@ -52,16 +55,16 @@ export function paramHeaderProblem(headers: IncomingHttpHeaders, schema: unknown
   return undefined;
 }
 
-function compared(headers: IncomingHttpHeaders, name: string, expected: string): string | undefined {
+function compared(headers: Fields, name: string, expected: string): string | undefined {
   const value = fieldOf(headers, name);
-  if (value === undefined) return `${name} is missing`;
+  if (typeof value !== 'string') return `${name} is ${value.problem}`;
   return value === expected ? undefined : mismatch(name, value);
 }
 
 /** For headers that may carry any text, in Base64 where it would not be a field value. */
-function decoded(headers: IncomingHttpHeaders, name: string, matches: (text: string) => boolean): string | undefined {
+function decoded(headers: Fields, name: string, matches: (text: string) => boolean): string | undefined {
   const value = fieldOf(headers, name);
-  if (value === undefined) return `${name} is missing`;
+  if (typeof value !== 'string') return `${name} is ${value.problem}`;
   if (!FIELD_VALUE.test(value)) return `${name} has characters that a header cannot have: send it as =?base64?…?=`;
   const text = decode(value);
   if (text === undefined) return `${name} is not Base64 of UTF-8 between =?base64? and ?=`;
@@ -77,10 +80,11 @@ function decode(value: string): string | undefined {
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
 
-/** Node joins what came twice with a comma, which then matches nothing. */
-function fieldOf(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name.toLowerCase()];
-  return typeof value === 'string' ? value : value?.[0];
+/** The field's value, or what is wrong with it. */
+function fieldOf(headers: Fields, name: string): string | { readonly problem: string } {
+  const [value, ...others] = headers[name.toLowerCase()] ?? [];
+  if (value === undefined) return { problem: 'missing' };
+  return others.length === 0 ? value : { problem: 'there more than once' };
 }
 
 /** What the header says is not repeated when it may be an argument. */

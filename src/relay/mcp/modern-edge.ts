@@ -170,7 +170,7 @@ export class ModernEdge {
     const server = serverAt(this.parts.devices, principal.userId, endpoint)?.server;
     const tool = server?.tools.find(({ name }) => name === params?.name);
     if (!isShape(tool)) return undefined;
-    const problem = paramHeaderProblem(req.headers, tool.inputSchema, params?.arguments);
+    const problem = paramHeaderProblem(req.headersDistinct, tool.inputSchema, params?.arguments);
     return problem === undefined ? undefined : { code: ErrorCode.headerMismatch, message: problem };
   }
 

@@ -40,7 +40,7 @@ export function admit({ principal, endpoint, req }: Exchange, request: RpcReques
   const named = header(req, 'mcp-protocol-version');
   const unsupported = named === undefined || named === envelope.version ? versionProblem(envelope.version) : undefined;
   if (unsupported !== undefined) return unsupported;
-  const mismatch = headerProblem(req.headers, request, envelope.version);
+  const mismatch = headerProblem(req.headersDistinct, request, envelope.version);
   if (mismatch !== undefined) return { code: ErrorCode.headerMismatch, message: mismatch };
   if (REMOVED.has(request.method)) return unknownMethod(request.method);
   const logLevel = LOG_LEVELS.find((level) => level === envelope.logLevel);
