@@ -16,7 +16,7 @@ export function reply(result: unknown): AskReply {
   return { kind: 'result', json: Buffer.from(JSON.stringify(result)) };
 }
 
-function refusal(code: number, message: string): AskReply {
+export function refusal(code: number, message: string): AskReply {
   return { kind: 'error', error: { code, message } };
 }
 

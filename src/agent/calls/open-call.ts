@@ -1,7 +1,7 @@
-import type { CallClient, CallHead } from '../../protocol/call-messages.js';
+import { type CallClient, type CallHead, QUESTION_BYTES, UNANSWERED_BYTES } from '../../protocol/call-messages.js';
 import { type Clock, pause } from '../servers/clock.js';
 import type { AskPolicy, AskReply, RequestContext, RequestOutcome, ServerAsk } from '../servers/types.js';
-import { noReply, ownReply, reply } from './asks.js';
+import { noReply, ownReply, refusal, reply } from './asks.js';
 import { beating } from './heartbeat.js';
 import { type JsonObject, parsedObject } from './json-edit.js';
 import { logContext, notificationContext, progressContext } from './notifications.js';
@@ -45,6 +45,8 @@ export class OpenCall {
   readonly #stop = new AbortController();
   #attached: Attachment | undefined;
   #asked = 0;
+  /** Of the questions without an answer. */
+  #bytes = 0;
   #end: CallEnd | undefined;
   #changed: () => void = () => {};
 
@@ -132,6 +134,11 @@ export class OpenCall {
     if (own !== undefined) return own;
     const params = translateAsk(method, ask.params, this.head);
     if (params === undefined) return reply({ action: 'cancel' });
+    // As where the client is asked while its request is open: it could not be told of more.
+    if (params.length > QUESTION_BYTES || this.#bytes + params.length > UNANSWERED_BYTES) {
+      return refusal(-32603, 'a question that is too large');
+    }
+    this.#bytes += params.length;
     this.#asked += 1;
     const key = `q${this.#asked}`;
     return beating(
@@ -140,7 +147,7 @@ export class OpenCall {
       new Promise<AskReply>((resolve) => {
         const withdrawn = () => settle(noReply(method));
         const settle = (given: AskReply) => {
-          this.#questions.delete(key);
+          if (this.#questions.delete(key)) this.#bytes -= params.length;
           ask.signal.removeEventListener('abort', withdrawn);
           resolve(given);
         };

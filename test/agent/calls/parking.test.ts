@@ -224,6 +224,12 @@ describe('a modern client, a legacy server that asks', () => {
     expect(said(ended)).toEqual({ action: 'accept' });
   });
 
+  it('puts no question to the client that is larger than any client is told of', async () => {
+    const { call } = await bench();
+    const ended = await call('ask', { message: 'x'.repeat(5 * 1024 * 1024) });
+    expect(said(ended)).toEqual([{ failed: { code: -32603 } }]);
+  });
+
   it('forgets the waiting calls of a session that ended', async () => {
     const { call, until, runner } = await bench();
     const asking = await call('ask', { message: 'who?' });
