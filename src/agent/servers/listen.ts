@@ -4,6 +4,9 @@ import { isRecord, modernKey } from './messages.js';
 import type { ListKind } from './server-session.js';
 import type { RequestContext, RequestOutcome } from './types.js';
 
+/** What a server may tell ahead of its answers to the subscriptions; the rest is let go. */
+const EARLY = 256;
+
 type Params = Readonly<Record<string, unknown>>;
 
 /** One client's `subscriptions/listen` at a legacy server. */
@@ -45,8 +48,8 @@ export class Listen {
   }
 
   tell(method: string, params: Params): void {
-    if (this.#early) this.#early.push(() => this.#send(method, params));
-    else this.#send(method, params);
+    if (this.#early === undefined) this.#send(method, params);
+    else if (this.#early.length < EARLY) this.#early.push(() => this.#send(method, params));
   }
 
   /** Ends it well: the client may listen anew. */

@@ -12,8 +12,9 @@ export interface Effort {
  * made of them, and it takes no more than `effort`.
  */
 export function couldMatch(template: string, uri: string, effort: Effort): boolean {
+  if (template.length > LENGTH_MAX || uri.length > LENGTH_MAX) return false;
   const parts = partsOf(template);
-  if (parts === undefined || parts.length < 2 || template.length > LENGTH_MAX || uri.length > LENGTH_MAX) return false;
+  if (parts === undefined || parts.length < 2) return false;
   // Offsets up to which the parts so far may reach.
   let reached = [0];
   for (const part of parts) {
