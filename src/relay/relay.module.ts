@@ -25,6 +25,7 @@ export class RelayModule {
         AuthModule.register({
           ...core,
           renderErrorPage: (title, lines) => pages.render('error', title, { title, lines }),
+          renderDevicePage: (view) => pages.render('device', 'Connect a machine', view),
         }),
         DevicesModule,
         TunnelModule,

@@ -10,6 +10,7 @@ import { ResourceMetadataController } from './resource-metadata.controller.js';
 import { Resources } from './resources.js';
 import { Revocations } from './revocations.js';
 import { AuthorizationServer, createAuthorizationServer } from './server/authorization-server.js';
+import type { RenderDevicePage } from './server/device-flow.js';
 import type { RenderErrorPage } from './server/error-page.js';
 import { TokenVerifier } from './token-verifier.js';
 
@@ -24,6 +25,8 @@ export interface AuthParts {
   readonly fetch?: typeof globalThis.fetch;
   /** Makes the pages of errors; absent: plain ones. */
   readonly renderErrorPage?: RenderErrorPage;
+  /** Makes the page at which a device's code is typed. */
+  readonly renderDevicePage: RenderDevicePage;
 }
 
 /** Nest injection token for RelayKeys (keys.ts). */
@@ -66,6 +69,7 @@ export class AuthModule {
               keys,
               fetch: parts.fetch,
               renderErrorPage: parts.renderErrorPage,
+              renderDevicePage: parts.renderDevicePage,
             }),
           inject: [Resources, Revocations, RELAY_KEYS],
         },

@@ -7,14 +7,23 @@ export interface PendingAuthorization {
     readonly id: string;
     readonly name: string;
     readonly uri?: string;
-    /** Where the code will go, as registered. */
-    readonly redirectUri: string;
+    /** Where the code will go, as registered; absent where a device asks, which fetches its token itself. */
+    readonly redirectUri?: string;
     /** Host of `redirectUri`, or its scheme for a private-use scheme. */
-    readonly redirectHost: string;
+    readonly redirectHost?: string;
     /** The code goes to a program on the browser's own machine: anyone there can claim this identity. */
     readonly loopback: boolean;
     /** `document`: Client ID Metadata Document; `registered`: RFC 7591; `agent`: our own login command. */
     readonly kind: 'document' | 'registered' | 'agent';
+  };
+  /** Set where a machine without a browser asks, by a code that was typed in here (RFC 8628). */
+  readonly device?: {
+    /** As it stands on that machine's terminal. */
+    readonly userCode: string;
+    /** What the machine calls itself. */
+    readonly name?: string;
+    /** The network address it asks from. */
+    readonly address?: string;
   };
   /** What "Allow" grants in any case. */
   readonly scopes: readonly string[];

@@ -16,7 +16,7 @@ import { SignIn } from './sign-in.js';
 const boxes = { asked: 'checked', offered: 'unchecked', none: undefined } as const;
 
 /**
- * What a person meets between /authorize and the redirect back to the client, in this order: consent, sign-in, end.
+ * What a person meets between /authorize (or /device) and the way back to the client, in this order: consent, sign-in, end.
  * Which of them is due is decided from the authorization request itself, so that reload and back do no harm.
  */
 @Controller('interaction/:uid')
@@ -100,13 +100,14 @@ export class InteractionController {
     const { client, account } = pending;
     const clientName = plainWords(client.name) || plainWords(client.id);
     const agent = client.kind === 'agent';
-    const destination = destinationOf(client, this.publicUrl);
+    const destination = destinationOf(client);
     this.pages.send(res, 200, 'consent', agent ? 'Connect this device?' : `Allow ${clientName}?`, {
       agent,
       clientName,
       clientHost: clientHostOf(client),
-      redirectHost: destination === 'app' ? `${client.redirectHost.replace(/:$/, '')}:` : client.redirectHost,
+      redirectHost: destination === 'app' ? client.redirectHost?.replace(/:?$/, ':') : client.redirectHost,
       destination,
+      device: pending.device,
       permissions: permissionsOf(pending.scopes, narrowedTo(pending.resource, this.publicUrl)),
       manage: boxes[pending.manage],
       account: other || account === undefined ? undefined : account.displayName,

@@ -34,7 +34,7 @@ export class Browser {
       const location = response.headers.get('location');
       if (location === null) return { url, status: response.status, body: await response.text(), response };
       url = new URL(location, url);
-      if (url.origin !== this.origin || url.pathname === '/login/code') {
+      if (url.origin !== this.origin) {
         return { url, status: response.status, body: await response.text(), response };
       }
       next = {};

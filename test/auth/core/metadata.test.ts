@@ -23,6 +23,7 @@ describe.each(['oauth-authorization-server', 'openid-configuration'])('%s', (nam
       issuer: relay.url,
       authorization_endpoint: `${relay.url}/authorize`,
       token_endpoint: `${relay.url}/token`,
+      device_authorization_endpoint: `${relay.url}/device/auth`,
       registration_endpoint: `${relay.url}/register`,
       revocation_endpoint: `${relay.url}/revoke`,
       jwks_uri: `${relay.url}/jwks`,

@@ -16,6 +16,7 @@ import { INTERACTIONS, InteractionError, type Interactions } from '../../../src/
 import { AuthorizationServer } from '../../../src/relay/auth/server/authorization-server.js';
 import { mountAuthorizationServer } from '../../../src/relay/auth/server/mount.js';
 import { TokenVerifier } from '../../../src/relay/auth/token-verifier.js';
+import { Pages as WebPages } from '../../../src/relay/web/pages/pages.js';
 import type { LevelStore } from '../../../src/relay/store/level-store.js';
 import { openStore } from '../../../src/relay/store/open.js';
 import { loggerTo } from '../../helpers/logger.js';
@@ -115,6 +116,7 @@ export async function startRelay(options: TestRelayOptions = {}): Promise<TestRe
     store,
     logger: loggerTo((_level, message, fields = {}) => void log.push(`${message} ${JSON.stringify(fields)}`)),
     publicUrl: options.issuerUrl ?? url,
+    renderDevicePage: (view) => new WebPages(url).render('device', 'Connect a machine', view),
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
   });
 

@@ -5,13 +5,15 @@ import type { Limits } from '../../../config/config.js';
 import type { Logger } from '../../../log/logger.js';
 import type { Store } from '../../store/store.js';
 import type { Interactions } from '../interactions.js';
-import type { RelayKeys } from '../keys.js';
+import { derive, type RelayKeys } from '../keys.js';
 import type { Resources } from '../resources.js';
 import type { Revocations } from '../revocations.js';
-import { AGENT_CLIENT_ID, PASTE_PATH } from './agent-client.js';
 import { ApprovedDocuments } from './approved-documents.js';
 import { ClientRecords } from './client-records.js';
 import { configuration } from './configuration.js';
+import { DeviceCodeRecords } from './device-code-records.js';
+import type { RenderDevicePage } from './device-flow.js';
+import { DevicePolling } from './device-polling.js';
 import { DisplayNames } from './display-names.js';
 import { plainErrorPage, type RenderErrorPage, tooManyRenderer } from './error-page.js';
 import { fixOrigin } from './fixed-origin.js';
@@ -36,6 +38,8 @@ export interface AuthorizationServerParts {
   readonly fetch?: typeof globalThis.fetch;
   /** What a browser is shown when it cannot be sent back to the client; absent: plain pages. */
   readonly renderErrorPage?: RenderErrorPage;
+  /** The page at which a device's code is typed. */
+  readonly renderDevicePage: RenderDevicePage;
 }
 
 /** The OAuth 2.1 authorization server: what `mountAuthorizationServer` serves, and what the relay asks of it. */
@@ -67,11 +71,17 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
   const clients = new ClientRecords({ store, errors: lib.errors, limits });
   const grants = new GrantRecords(recordParts);
   const refreshTokens = new Records('RefreshToken', recordParts);
-  const adapters: Readonly<Record<string, Adapter>> = { Client: clients, Grant: grants, RefreshToken: refreshTokens };
+  const adapters: Readonly<Record<string, Adapter>> = {
+    Client: clients,
+    Grant: grants,
+    RefreshToken: refreshTokens,
+    DeviceCode: new DeviceCodeRecords(recordParts, derive(keys.sealing, 'user codes')),
+  };
   const documents = new ApprovedDocuments(store, parts.fetch ?? guard.fetch, logger);
   const clientApproved = (client: Client): Promise<void> =>
     isDocument(client) ? documents.keep(client.clientId, client.metadata()) : clients.approved(client.clientId);
   const names = new DisplayNames(store);
+  const polling = new DevicePolling(store);
   const grace = new RefreshGrace(refreshTokens, lib.errors, limits);
 
   const provider = new lib.Provider(
@@ -84,16 +94,18 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
       adapter: (model: string) => adapters[model] ?? new Records(model, recordParts),
       fetch: documents.fetch,
       renderErrorPage,
+      renderDevicePage: parts.renderDevicePage,
       rotateRefreshToken: (ctx) => grace.rotate(ctx),
     }),
   );
   const revokeGrant: RevokeGrant = async (grantId) => {
     await provider.RefreshToken.revokeByGrantId(grantId);
     await provider.AuthorizationCode.revokeByGrantId(grantId);
+    await provider.DeviceCode.revokeByGrantId(grantId);
     await grants.destroy(grantId);
   };
   fixOrigin(provider);
-  await letAgentPaste(provider);
+  provider.use((ctx, next) => polling.answer(ctx, next));
   provider.use((ctx, next) => grace.answer(ctx, next));
   provider.use((ctx, next) => names.tell(ctx, next));
   provider.use((ctx, next) => revokeAccessToken(ctx, next, keys.signing, revokeGrant));
@@ -109,15 +121,6 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
   );
 }
 
-/** The relay's own page may receive the agent's code. It cannot be registered: on a LAN it is http and no loopback. */
-async function letAgentPaste(provider: Provider): Promise<void> {
-  const agent = await provider.Client.find(AGENT_CLIENT_ID);
-  if (agent === undefined) throw new Error('oidc-provider does not know the agent client');
-  const registered = agent.redirectUriAllowed.bind(agent);
-  const paste = `${provider.issuer}${PASTE_PATH}`;
-  agent.redirectUriAllowed = (uri) => uri === paste || registered(uri);
-}
-
 function logEvents(provider: Provider, logger: Logger): void {
   provider.on('registration_create.success', (_ctx, client) => {
     logger.info('client registered', { client: client.clientId, name: client.clientName });
@@ -126,7 +129,12 @@ function logEvents(provider: Provider, logger: Logger): void {
   provider.on('authorization.error', (ctx, error) => {
     logger.info('authorization refused', { client: ctx.oidc.client?.clientId, error: error.message });
   });
+  provider.on('device_authorization.error', (ctx, error) => {
+    logger.info('device login refused', { client: ctx.oidc.client?.clientId, error: error.message });
+  });
   provider.on('grant.error', (ctx, error) => {
+    // What every poll of a device is told until its person has answered.
+    if (error.message === 'authorization_pending') return;
     logger.info('token request refused', { client: ctx.oidc.client?.clientId, error: error.message });
   });
   // A failure of ours (the disk, a mistake in the program): the client is told `server_error`.

@@ -1,4 +1,5 @@
 import type { ClientMetadata } from 'oidc-provider';
+import { AGENT_CLIENT_ID } from './agent-client.js';
 import type { OidcProvider } from './load.js';
 import { checkRedirectUri, isNativeRedirect } from './redirect-uri.js';
 
@@ -63,6 +64,8 @@ function tidyAuthMethod(metadata: ClientMetadata): void {
 }
 
 function tidyGrants(metadata: ClientMetadata): void {
+  // Nobody else has this id: the relay makes those of registered clients, and all others are URLs.
+  if (metadata.client_id === AGENT_CLIENT_ID) return;
   if (Array.isArray(metadata.grant_types)) {
     const refresh = metadata.grant_types.includes('refresh_token') ? ['refresh_token'] : [];
     metadata.grant_types = ['authorization_code', ...refresh];

@@ -5,6 +5,7 @@ import { MANAGE_SCOPE, type Resources } from '../resources.js';
 import { AGENT_CLIENT_ID, agentClient } from './agent-client.js';
 import { openidScopes } from './authorize-request.js';
 import { tidyClientMetadata } from './client-metadata.js';
+import { DEVICE_CODE_SECONDS, DEVICE_PATH, deviceFlow, type RenderDevicePage } from './device-flow.js';
 import { errorRenderer, type RenderErrorPage } from './error-page.js';
 import type { OidcProvider } from './load.js';
 
@@ -19,6 +20,7 @@ export interface ConfigurationParts {
   readonly adapter: NonNullable<Configuration['adapter']>;
   readonly fetch: NonNullable<Configuration['fetch']>;
   readonly renderErrorPage: RenderErrorPage;
+  readonly renderDevicePage: RenderDevicePage;
   readonly rotateRefreshToken: (ctx: KoaContextWithOIDC) => Promise<boolean>;
 }
 
@@ -42,6 +44,8 @@ export function configuration(parts: ConfigurationParts): Configuration {
       registration: '/register',
       revocation: '/revoke',
       jwks: '/jwks',
+      device_authorization: `${DEVICE_PATH}/auth`,
+      code_verification: DEVICE_PATH,
     },
     clients: [agentClient],
     clientAuthMethods: ['none', 'private_key_jwt'],
@@ -80,16 +84,19 @@ export function configuration(parts: ConfigurationParts): Configuration {
     ttl: {
       AccessToken: limits.accessTokenSeconds,
       AuthorizationCode: 60,
+      DeviceCode: DEVICE_CODE_SECONDS,
       Grant: limits.refreshTokenDays * DAY,
       IdToken: HOUR,
       Interaction: 15 * 60,
       RefreshToken: limits.refreshTokenDays * DAY,
-      Session: 12 * HOUR,
+      // Whoever looks at the page for codes has one, signed in or not.
+      Session: (_ctx, { accountId }) => (accountId === undefined ? HOUR / 4 : 12 * HOUR),
     },
   };
 }
 
-function features({ lib, resources, limits }: ConfigurationParts): NonNullable<Configuration['features']> {
+function features(parts: ConfigurationParts): NonNullable<Configuration['features']> {
+  const { lib, resources, limits } = parts;
   const off = { enabled: false } as const;
   return {
     devInteractions: off,
@@ -97,6 +104,7 @@ function features({ lib, resources, limits }: ConfigurationParts): NonNullable<C
     pushedAuthorizationRequests: off,
     rpInitiatedLogout: off,
     userinfo: off,
+    deviceFlow: deviceFlow(parts.renderDevicePage, parts.renderErrorPage),
     registration: { enabled: true, issueRegistrationAccessToken: false },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
     clientIdMetadataDocument: {
@@ -119,6 +127,9 @@ function features({ lib, resources, limits }: ConfigurationParts): NonNullable<C
         // One token opens one thing: an agent's only its link, a client's never that, and never two at once.
         if (resource === undefined || (resource.scope === 'tunnel') !== isAgent || namesSeveral(ctx)) {
           throw new lib.errors.InvalidTarget();
+        }
+        if (ctx.oidc.route === 'device_authorization' && ctx.oidc.params?.scope !== resource.scope) {
+          throw new lib.errors.InvalidScope('only the scope tunnel can be asked for here', 'tunnel');
         }
         return {
           scope: resource.scopes.join(' '),

@@ -8,17 +8,23 @@ export type Client = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>
 const MAX_NAME = 100;
 
 /** What the consent page says about a client. Its name and URI are its own claims; only the redirect is a fact. */
-export function describeClient(client: Client, redirectUri: string): PendingAuthorization['client'] {
-  const redirect = new URL(redirectUri);
-  const web = redirect.protocol === 'https:' || redirect.protocol === 'http:';
+export function describeClient(client: Client, redirectUri: string | undefined): PendingAuthorization['client'] {
   return {
     id: client.clientId,
     name: oneLine(client.clientName ?? '') || client.clientId,
     ...(client.clientUri === undefined ? {} : { uri: client.clientUri }),
+    ...(redirectUri === undefined ? { loopback: false } : describeRedirect(redirectUri)),
+    kind: kindOf(client),
+  };
+}
+
+function describeRedirect(redirectUri: string) {
+  const redirect = new URL(redirectUri);
+  const web = redirect.protocol === 'https:' || redirect.protocol === 'http:';
+  return {
     redirectUri,
     redirectHost: web ? redirect.host : redirect.protocol,
     loopback: isLoopback(redirectUri),
-    kind: kindOf(client),
   };
 }
 
@@ -33,7 +39,7 @@ export function isDocument(client: Client): boolean {
 }
 
 /** Without control, format and other invisible characters, which could reorder or hide what the page says. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const visible = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').trim();
   return [...visible].slice(0, MAX_NAME).join('');
 }

@@ -5,6 +5,7 @@ import { MANAGE_SCOPE, type Resources } from '../resources.js';
 import { AGENT_CLIENT_ID } from './agent-client.js';
 import { ApprovalCookie } from './approval-cookie.js';
 import { canManage, openidScopes } from './authorize-request.js';
+import { describeDevice } from './device-flow.js';
 import type { DisplayNames } from './display-names.js';
 import type { OidcProvider } from './load.js';
 import { type Client, describeClient } from './pending-client.js';
@@ -34,9 +35,12 @@ export class ProviderInteractions implements Interactions {
     const asked = scopes.includes(MANAGE_SCOPE) ? 'asked' : 'offered';
     const client = await this.#client(clientId);
     const account = await this.#account(interaction);
+    const device = await this.#device(interaction);
+    if (device === undefined && redirectUri === undefined) throw new InteractionError('expired');
     return {
       uid: interaction.uid,
       client: describeClient(client, redirectUri),
+      ...(device === undefined ? {} : { device }),
       scopes: [clientId === AGENT_CLIENT_ID ? 'tunnel' : 'mcp'],
       manage: this.#canManage(resource) ? asked : 'none',
       resource,
@@ -104,6 +108,14 @@ export class ProviderInteractions implements Interactions {
     return this.#approval.matches(req, uid, result?.approved);
   }
 
+  /** The machine whose code was typed in, where that began this authorization. */
+  async #device({ deviceCode }: Interaction): Promise<PendingAuthorization['device']> {
+    if (deviceCode === undefined) return undefined;
+    const code = await this.parts.provider.DeviceCode.find(deviceCode);
+    if (code === undefined) throw new InteractionError('expired');
+    return describeDevice(code.userCode, code.deviceInfo);
+  }
+
   async #client(clientId: string): Promise<Client> {
     const client = await this.parts.provider.Client.find(clientId);
     if (client === undefined) throw new InteractionError('expired');
@@ -157,10 +169,12 @@ export class ProviderInteractions implements Interactions {
 function readParams({ params }: Interaction) {
   const { client_id: clientId, redirect_uri: redirectUri, scope } = params;
   const [resource] = [params.resource].flat();
-  if (typeof clientId !== 'string' || typeof redirectUri !== 'string' || typeof resource !== 'string') {
-    throw new InteractionError('expired');
-  }
-  return { clientId, redirectUri, resource, scopes: typeof scope === 'string' ? scope.split(' ') : [] };
+  if (typeof clientId !== 'string' || typeof resource !== 'string') throw new InteractionError('expired');
+  return {
+    clientId,
+    redirectUri: typeof redirectUri === 'string' ? redirectUri : undefined,
+    resource, scopes: typeof scope === 'string' ? scope.split(' ') : [],
+  };
 }
 
 /** Express keeps the whole URL here when a router below a prefix has shortened `url`. */

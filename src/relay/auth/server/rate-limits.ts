@@ -9,6 +9,10 @@ export interface RateLimits {
   /** /token and /revoke. */
   readonly tokens: RateLimitRequestHandler;
   readonly registrations: RateLimitRequestHandler;
+  /** Codes that machines ask for. */
+  readonly deviceCodes: RateLimitRequestHandler;
+  /** Codes that people type. */
+  readonly userCodes: RateLimitRequestHandler;
   /** Ends the timers. */
   close(): void;
 }
@@ -41,6 +45,8 @@ export function createRateLimits(limits: Limits, refuse: RequestHandler): RateLi
     requests: perAddress(limits.requestsPerMinute, MINUTE),
     tokens: perAddress(limits.tokensPerMinute, MINUTE),
     registrations: perAddress(limits.registrationsPerHour, 60 * MINUTE),
+    deviceCodes: perAddress(limits.signInsPerMinute, MINUTE),
+    userCodes: perAddress(limits.signInsPerMinute, MINUTE),
     close: () => {
       for (const store of stores) store.shutdown();
     },

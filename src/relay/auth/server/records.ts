@@ -61,8 +61,10 @@ export class Records implements Adapter {
     return sealed === undefined ? undefined : this.find(openRecord<string>(uid, sealed));
   }
 
-  /** The device flow is off. */
-  async findByUserCode(): Promise<undefined> {}
+  /** Only device codes have one: DeviceCodeRecords. */
+  async findByUserCode(_userCode: string): Promise<AdapterPayload | undefined> {
+    return undefined;
+  }
 
   async consume(id: string): Promise<void> {
     // A refresh token was spent by `RefreshGrace` before the library comes here.

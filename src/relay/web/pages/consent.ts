@@ -5,8 +5,10 @@ export interface ConsentView {
   readonly clientName: string;
   /** Who says so: a host that publishes the client's metadata, or nobody. */
   readonly clientHost: string | undefined;
-  readonly redirectHost: string;
-  readonly destination: 'web' | 'loopback' | 'app' | 'page';
+  readonly redirectHost: string | undefined;
+  readonly destination: 'web' | 'loopback' | 'app' | 'device';
+  /** The machine that asks, where `destination` is `device`. */
+  readonly device: PendingAuthorization['device'];
   /** One sentence each. */
   readonly permissions: readonly string[];
   /** The box for the scope `mcp:manage`; undefined: there is none. */
@@ -34,6 +36,14 @@ export const consentTemplate = `
 <ul>
 <% for (const permission of it.permissions) { %><li><%= permission %></li><% } %>
 </ul>
+<% if (it.device !== undefined) { %>
+<h2>The machine that asks</h2>
+<% if (it.device.name !== undefined) { %><p>It calls itself <strong><%= it.device.name %></strong>.</p><% } %>
+<% if (it.device.address !== undefined) { %><p>It asks from the address <strong><%= it.device.address %></strong>.</p><% } %>
+<p>Its terminal shows the code <strong><code><%= it.device.userCode %></code></strong>.</p>
+<p class="note">Only approve what you started yourself, just now, on a machine of your own that shows this very code.
+Whoever sent you the code or a link would connect a machine of theirs in your name.</p>
+<% } else { %>
 <h2>Your approval is sent to</h2>
 <p><strong><%= it.redirectHost %></strong><% if (it.destination === 'app') { %> links<% } %></p>
 <% if (it.destination === 'loopback') { %>
@@ -42,9 +52,7 @@ any program on this computer could ask like this.</p>
 <% } else if (it.destination === 'app') { %>
 <p class="note">That is an app on this device that opens such links. Go on only if you have
 just started signing in there: another app could have taken these links over.</p>
-<% } else if (it.destination === 'page') { %>
-<p class="note">This relay will show you a code to copy into the terminal where you started. Give that code to nobody
-else.</p>
+<% } %>
 <% } %>
 <% if (it.account !== undefined) { %>
 <p class="account"><span>Signed in as <strong><%= it.account %></strong></span>
@@ -104,9 +112,8 @@ export function narrowedTo(resource: string, publicUrl: string): string | undefi
   return server ? `the server “${server}” on the device “${device}” only` : `the device “${device}” only`;
 }
 
-export function destinationOf(client: PendingAuthorization['client'], publicUrl: string): ConsentView['destination'] {
-  // First: the relay itself may be on loopback.
-  if (client.kind === 'agent' && client.redirectUri === `${publicUrl}/login/code`) return 'page';
+export function destinationOf(client: PendingAuthorization['client']): ConsentView['destination'] {
+  if (client.redirectUri === undefined) return 'device';
   if (client.loopback) return 'loopback';
   return /^https?:/i.test(client.redirectUri) ? 'web' : 'app';
 }

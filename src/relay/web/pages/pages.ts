@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { Eta } from 'eta';
 import type { Response } from 'express';
 import { type ConsentView, consentTemplate } from './consent.js';
+import { type DeviceView, deviceTemplate } from './device.js';
 import { layoutTemplate, style } from './layout.js';
 import {
-  type CodeView,
   type ContinueView,
-  codeTemplate,
   continueTemplate,
   type ErrorView,
   errorTemplate,
@@ -33,7 +32,7 @@ export interface Views {
   readonly resetDone: ResetDoneView;
   readonly error: ErrorView;
   readonly continue: ContinueView;
-  readonly code: CodeView;
+  readonly device: DeviceView;
   readonly landing: LandingView;
 }
 
@@ -45,7 +44,7 @@ const templates: Readonly<Record<keyof Views, string>> = {
   resetDone: resetDoneTemplate,
   error: errorTemplate,
   continue: continueTemplate,
-  code: codeTemplate,
+  device: deviceTemplate,
   landing: landingTemplate,
 };
 
@@ -105,8 +104,8 @@ function headersFor(name: keyof Views, script: string | undefined): Readonly<Rec
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': policy.join('; '),
     'Cache-Control': 'no-store',
-    // `no-referrer` would make browsers send `Origin: null` with our own forms; a code in the address is kept all the same.
-    'Referrer-Policy': name === 'code' ? 'no-referrer' : 'same-origin',
+    // `no-referrer` would make browsers send `Origin: null` with our own forms.
+    'Referrer-Policy': 'same-origin',
     'X-Frame-Options': 'DENY',
     'X-Content-Type-Options': 'nosniff',
     'Cross-Origin-Opener-Policy': onTheWay.has(name) ? 'unsafe-none' : 'same-origin',

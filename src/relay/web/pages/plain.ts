@@ -24,28 +24,6 @@ export const continueTemplate = `
 <p><a href="<%= it.continueTo %>">Continue</a> if nothing happens.</p>
 `;
 
-export interface CodeView {
-  /** The response parameters in one string; undefined: there is nothing to copy. */
-  readonly response: string | undefined;
-  readonly refused: string | undefined;
-}
-
-export const codeTemplate = `
-<% if (it.response === undefined) { %>
-<h1>Nothing to copy here</h1>
-<p>This page shows the code at the end of <code>mcp-local-tunnel login</code>. Start it there again.</p>
-<% } else { %>
-<h1><% if (it.refused === undefined) { %>Copy this into your terminal<% } else { %>The login was not approved<% } %></h1>
-<% if (it.refused !== undefined) { %><p class="note bad"><%= it.refused %></p><p>To end the login in the terminal, paste this
-there:</p><% } else { %>
-<p>The terminal where you ran <code>mcp-local-tunnel login</code> is waiting for it. It works once, for about a
-minute.</p><% } %>
-<label for="response">Code</label>
-<textarea id="response" rows="5" readonly autofocus spellcheck="false"><%= it.response %></textarea>
-<p class="hint">Click to select it all. Give it to nobody: it signs that terminal in as you.</p>
-<% } %>
-`;
-
 export interface LandingView {
   readonly endpoint: string;
 }
