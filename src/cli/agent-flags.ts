@@ -11,7 +11,7 @@ export const insecureFlag = {
 export const browserFlag = {
   browser: Flags.boolean({
     allowNo: true,
-    summary: 'Log in with a browser on this machine; default: when there is one. Without, paste what the page shows.',
+    summary: 'Log in with a browser on this machine; default: when there is one. Without, a code is typed elsewhere.',
   }),
 };
 

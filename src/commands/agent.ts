@@ -2,7 +2,7 @@ import { agentFlags } from '../cli/agent-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { untilSignalled } from '../cli/signals.js';
 import { stdinIsProgram } from '../cli/terminal.js';
-import { TerminalLogin } from '../cli/terminal-login.js';
+import { terminalLogin } from '../cli/terminal-login.js';
 import { loadConfig } from '../config/load.js';
 
 export default class Agent extends BaseCommand {
@@ -32,15 +32,9 @@ export default class Agent extends BaseCommand {
       return untilSignalled((signal) => runStdioEntry(config, { signal, logger, ...given }));
     }
     const { runAgent } = await import('../agent/foreground.js');
-    const terminal = new TerminalLogin(flags.browser);
     // Under systemd and in a container nobody reads the address, so the first login is `login`'s.
     const offersLogin = process.stdin.isTTY || flags.browser === true;
-    try {
-      await untilSignalled((signal) =>
-        runAgent(config, { signal, logger, ...(offersLogin && { login: terminal.options }) }),
-      );
-    } finally {
-      terminal.close();
-    }
+    const login = offersLogin && { login: terminalLogin(flags.browser) };
+    await untilSignalled((signal) => runAgent(config, { signal, logger, ...login }));
   }
 }

@@ -1,7 +1,7 @@
 import { browserFlag, insecureFlag } from '../cli/agent-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { interruptible } from '../cli/signals.js';
-import { TerminalLogin } from '../cli/terminal-login.js';
+import { terminalLogin } from '../cli/terminal-login.js';
 import { loadConfig } from '../config/load.js';
 import { printable } from '../log/printable.js';
 
@@ -15,15 +15,16 @@ export default class Login extends BaseCommand {
     const { flags } = await this.parse(Login);
     const config = await loadConfig({ file: flags.config, mode: 'agent', insecure: flags.insecure });
     const { login } = await import('../agent/login.js');
-    const terminal = new TerminalLogin(flags.browser);
-    try {
-      const result = await interruptible((signal) => login(config, { ...terminal.options, signal }));
-      this.log(
-        `Logged in at ${result.relay}${result.account === undefined ? '' : ` as ${printable(result.account)}`}.`,
-      );
-      return result;
-    } finally {
-      terminal.close();
-    }
+    const showCode = this.jsonEnabled() && { showCode: (code: object) => this.logJson(code) };
+    const result = await interruptible((signal) =>
+      login(config, { ...terminalLogin(flags.browser), ...showCode, signal }),
+    );
+    this.log(`Logged in at ${result.relay}${result.account === undefined ? '' : ` as ${printable(result.account)}`}.`);
+    return result;
+  }
+
+  /** One object a line: without a browser the code to type comes first, the result later. */
+  protected override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify(json)}\n`);
   }
 }

@@ -30,7 +30,13 @@ it('McpModule stands on CoreModule and AuthModule, with the real devices', async
   };
   const core = { config, store: new MapStore(), publicUrl, logger: new ErrorLog() };
 
-  @Module({ imports: [CoreModule.of(core), AuthModule.register({ ...core, renderDevicePage: () => ({ html: '', headers: {} }) }), McpModule] })
+  @Module({
+    imports: [
+      CoreModule.of(core),
+      AuthModule.register({ ...core, renderDevicePage: () => ({ html: '', headers: {} }) }),
+      McpModule,
+    ],
+  })
   class Root {}
 
   const app = await NestFactory.create(Root, { logger: false, bodyParser: false, forceCloseConnections: true });

@@ -113,9 +113,10 @@ function checkMetadata(relay: string, issuer: string, server: Configuration): vo
       throw notARelay(relay, 'its metadata points at another server');
     }
   }
-  const revocation = metadata.revocation_endpoint;
-  if (revocation !== undefined && !sameOrigin(relay, revocation)) {
-    throw notARelay(relay, 'its metadata points at another server');
+  for (const endpoint of [metadata.revocation_endpoint, metadata.device_authorization_endpoint]) {
+    if (endpoint !== undefined && !sameOrigin(relay, endpoint)) {
+      throw notARelay(relay, 'its metadata points at another server');
+    }
   }
 }
 
@@ -161,7 +162,8 @@ export function networkReason(error: unknown): string {
   return error.message;
 }
 
-function sameOrigin(relay: string, url: string): boolean {
+/** Whether `url` is at the relay itself, scheme and port included. */
+export function sameOrigin(relay: string, url: string): boolean {
   return URL.canParse(url) && new URL(url).origin === new URL(relay).origin;
 }
 

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Answer } from './answer.js';
 
 const HOST = '127.0.0.1';
 const PATH = '/callback';
@@ -10,6 +9,13 @@ const PAGE_HEADERS = {
   'referrer-policy': 'no-referrer',
   connection: 'close',
 };
+
+/** An authorization response (RFC 6749 §4.1.2) on its way from the browser to this process. */
+export interface Answer {
+  readonly parameters: URLSearchParams;
+  /** Tells the browser how the login ended; it waits for that. */
+  reply(outcome: 'done' | 'failed'): void;
+}
 
 export interface CallbackServer {
   readonly redirectUri: string;

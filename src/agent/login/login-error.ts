@@ -5,16 +5,14 @@ import { DiscoveryError, isNetworkError, networkReason } from '../credentials/di
 /**
  * - `access_denied`: the person said no, or may not sign in
  * - `refused`: the relay refused for another reason, or its answer does not hold
- * - `state_mismatch`: what was pasted answers another login
- * - `no_answer`: nothing more can come: no browser on this machine and the input has ended
+ * - `no_device_login`: the relay has no login for machines without a browser
  * - `timeout`: nobody answered in time
  * - the rest: see DiscoveryErrorCode
  */
 export type LoginErrorCode =
   | 'access_denied'
   | 'refused'
-  | 'state_mismatch'
-  | 'no_answer'
+  | 'no_device_login'
   | 'timeout'
   | 'relay_unreachable'
   | 'not_a_relay'
@@ -33,12 +31,6 @@ export class LoginError extends Error {
   }
 }
 
-/** Nothing more can come. */
-export function unanswered(code: 'no_answer' | 'state_mismatch'): LoginError {
-  const why = code === 'no_answer' ? 'No answer was pasted' : 'What was pasted answers an earlier login';
-  return new LoginError(code, `${why}. Run mcp-local-tunnel login again and paste the line its page shows.`);
-}
-
 /** The person took too long. */
 export function timedOut(): LoginError {
   return new LoginError('timeout', 'Nobody logged in in time. Run mcp-local-tunnel login again.');
@@ -48,10 +40,12 @@ export function timedOut(): LoginError {
 export function explained(config: AgentConfig, error: unknown, client: typeof import('openid-client')): unknown {
   const again = 'Run mcp-local-tunnel login again';
   if (error instanceof DiscoveryError) return new LoginError(error.code, error.message, { cause: error });
+  const answered = error instanceof client.AuthorizationResponseError || error instanceof client.ResponseBodyError;
+  if (answered && error.error === 'access_denied') {
+    return new LoginError('access_denied', `The login was declined. ${again} and allow it.`, { cause: error });
+  }
+  if (answered && error.error === 'expired_token') return timedOut();
   if (error instanceof client.AuthorizationResponseError) {
-    if (error.error === 'access_denied') {
-      return new LoginError('access_denied', `The login was declined. ${again} and allow it.`, { cause: error });
-    }
     return new LoginError('refused', `The relay refused the login (${reasonOf(error)}). ${again}.`, { cause: error });
   }
   if (isNetworkError(error)) {

@@ -33,15 +33,6 @@ function here(openUrl: (url: string) => Promise<unknown>, more: Partial<LoginOpt
   return { signal, browser: true, notify: () => {}, openUrl: async (url) => void (await openUrl(url)), ...more };
 }
 
-/** Lines a person types: those given, then nothing until the login ends. */
-function typed(...lines: (string | Promise<string>)[]): NonNullable<LoginOptions['readPaste']> {
-  return async (until) => {
-    const line = lines.shift();
-    if (line !== undefined) return line;
-    return new Promise((_, reject) => until.addEventListener('abort', () => reject(until.reason), { once: true }));
-  };
-}
-
 /** Catches the login address from what is printed. */
 function printed(): { notify: (text: string) => void; url: Promise<string>; lines: string[] } {
   const lines: string[] = [];
@@ -158,43 +149,6 @@ describe('login by the browser of this machine', () => {
   });
 });
 
-describe('login by pasting', () => {
-  it('takes the address a browser on another machine ended at', async () => {
-    const { notify, url } = printed();
-    const pasted = url.then(async (address) => (await browse(address, LOOPBACK)).url.href);
-    const options = here(async () => {}, { notify, readPaste: typed(pasted) });
-    await expect(login(config, options)).resolves.toMatchObject({ relay: relay.origin });
-  });
-
-  it('takes its query string alone', async () => {
-    const { notify, url } = printed();
-    const pasted = url.then(async (address) => (await browse(address, LOOPBACK)).url.search);
-    const options = here(async () => {}, { notify, readPaste: typed(pasted) });
-    await expect(login(config, options)).resolves.toMatchObject({ relay: relay.origin });
-  });
-
-  it('takes the line of the relay page that shows the code, after explaining what is none', async () => {
-    const { notify, url, lines } = printed();
-    const line = url.then(async (address) => `  ${(await browse(address)).body}\n`);
-    const readPaste = typed('', 'hello', 'code=1&state=old', line);
-    await expect(login(config, { signal, browser: false, notify, readPaste })).resolves.toMatchObject({
-      relay: relay.origin,
-    });
-    expect(relay.authorizations[0]?.get('redirect_uri')).toBe(`${relay.origin}/login/code`);
-    expect(lines.filter((text) => text.includes('not the answer'))).toHaveLength(1);
-    expect(lines.filter((text) => text.includes('earlier login'))).toHaveLength(1);
-  });
-
-  it('ends when input ends and nothing else can come', async () => {
-    const ends = async () => undefined;
-    const options = { signal, browser: false, notify: () => {} };
-    await expect(login(config, { ...options, readPaste: ends })).rejects.toMatchObject({ code: 'no_answer' });
-    const lines = ['code=1&state=old'];
-    const other = async () => lines.shift();
-    await expect(login(config, { ...options, readPaste: other })).rejects.toMatchObject({ code: 'state_mismatch' });
-  });
-});
-
 describe('a login that cannot start', () => {
   const options = () => here(async () => {});
 
@@ -224,6 +178,10 @@ describe('a login that cannot start', () => {
     relay.tamper = (path, document) =>
       path.endsWith('server') ? { ...document, token_endpoint: 'https://evil.example/token' } : document;
     await expect(login(config, options())).rejects.toMatchObject({ code: 'not_a_relay' });
+    const device_authorization_endpoint = 'https://evil.example/device/auth';
+    relay.tamper = (path, document) =>
+      path.endsWith('server') ? { ...document, device_authorization_endpoint } : document;
+    await expect(login(config, { ...options(), browser: false })).rejects.toMatchObject({ code: 'not_a_relay' });
   });
 
   it('does not go in the clear to another machine', async () => {

@@ -4,6 +4,7 @@ import { createTokenSource } from '../../../src/agent/credentials/token-source.j
 import { login, logout } from '../../../src/agent/login.js';
 import type { AgentConfig } from '../../../src/config/config.js';
 import { Browser } from '../../auth/core/browser.js';
+import { answerCode } from '../../auth/core/device.js';
 import { startRelay, type TestRelay } from '../../auth/core/relay.js';
 import { type TempConfig, tempConfig } from './temp-config.js';
 
@@ -24,7 +25,7 @@ afterEach(async () => {
   await relay.stop();
 });
 
-/** Opens the login address, approves, and ends at the callback or the code page. */
+/** Opens the login address, approves, and ends at the callback. */
 async function approve(address: string): Promise<URL> {
   const browser = new Browser(relay.url);
   const page = await browser.open(address);
@@ -54,23 +55,25 @@ it('logs in at the real authorization server, renews, and logs out', async () =>
   await expect(verify(second)).rejects.toThrow();
 });
 
-it('logs in by the line of its code page', async () => {
-  let address = '';
-  const notify = (text: string) => {
-    address ||= /https?:\/\/\S+/.exec(text)?.[0] ?? '';
-  };
-  const readPaste = async () => (await approve(address)).search.slice(1);
-  await login(config, { signal, browser: false, notify, readPaste });
-  expect((await new CredentialStore(config).load())?.refreshToken).toBeDefined();
-});
+it('§7.39 logs in by a code that is typed elsewhere: asked first, denied once, then approved', async () => {
+  const lines: string[] = [];
+  const person = (action: 'approve' | 'deny') => ({
+    signal,
+    browser: false,
+    notify: (text: string) => {
+      lines.push(text);
+      const userCode = /[A-Z]{4}-[A-Z]{4}/.exec(text)?.[0];
+      if (userCode !== undefined) void answerCode(relay.url, userCode, action);
+    },
+  });
+  await expect(login(config, person('deny'))).rejects.toMatchObject({ code: 'access_denied' });
+  expect(await new CredentialStore(config).load()).toBeUndefined();
 
-it('needs a new login once the relay has revoked this one', async () => {
-  const openUrl = async (address: string) => void (await fetch(await approve(address)));
-  await login(config, { signal, browser: true, notify: () => {}, openUrl });
-  const store = new CredentialStore(config);
-  const stolen = await store.load();
-  await logout(config, { signal });
-  if (stolen !== undefined) await store.save(stolen);
-  const refused = createTokenSource(config).accessToken({ signal, forceRefresh: true });
-  await expect(refused).rejects.toMatchObject({ code: 'login_expired' });
+  const { account } = await login(config, person('approve'));
+  expect(account).toBe('Name of https://idp.example|alice');
+  expect(lines.join('\n')).toContain(`${relay.url}/device\n`);
+  const source = createTokenSource(config);
+  expect(await verify(await source.accessToken({ signal }))).toMatchObject({ userId: 'https://idp.example|alice' });
+  const renewed = await source.accessToken({ signal, forceRefresh: true });
+  expect(await verify(renewed)).toMatchObject({ clientId: 'mcp-local-tunnel-agent' });
 });

@@ -63,7 +63,7 @@ export class RelayStandIn implements AsyncDisposable {
           token_endpoint_auth_method: 'none',
           grant_types: ['authorization_code', 'refresh_token'],
           response_types: ['code'],
-          redirect_uris: ['http://127.0.0.1/callback', `${this.origin}/login/code`],
+          redirect_uris: ['http://127.0.0.1/callback'],
         },
       ],
       cookies: { keys: [randomBytes(16).toString('hex')] },
@@ -105,7 +105,6 @@ export class RelayStandIn implements AsyncDisposable {
       return json(res, 200, this.tamper(url.pathname, this.#metadata()));
     }
     if (url.pathname === '/ws') return this.#tunnel(req, res);
-    if (url.pathname === '/login/code') return html(res, url.search.slice(1));
     if (url.pathname.startsWith('/interaction/')) return this.#interact(provider, req, res);
     if (url.pathname === '/token') {
       this.tokenRequests.push(req.method ?? '');

@@ -50,7 +50,9 @@ test('§7.39 pending until a person approves, then tokens of the agent’s own s
   const at = { resource: `${relay.url}/ws`, scope: 'tunnel' } as const;
   const principal = await relay.verifier.verify(body.access_token, at);
   expect(principal).toMatchObject({ clientId: AGENT, userId: 'https://idp.example|alice' });
-  await expect(relay.verifier.verify(body.access_token, { resource: `${relay.url}/mcp`, scope: 'mcp' })).rejects.toThrow();
+  await expect(
+    relay.verifier.verify(body.access_token, { resource: `${relay.url}/mcp`, scope: 'mcp' }),
+  ).rejects.toThrow();
   const renewed = await refresh(relay.url, AGENT, body.refresh_token);
   expect(renewed.status).toBe(200);
 
@@ -125,7 +127,7 @@ test('§7.39 a code works for the first browser that enters it, in any case and 
   const second = await enterCode(relay.url, code.user_code);
   expect(second.status).toBe(400);
   expect(second.body).toContain('used already');
-  for (const wrong of ['BBBB-BBBB', 'x', code.device_code, "'\"><script>alert(1)</script>"]) {
+  for (const wrong of ['BBBB-BBBB', 'x', code.device_code, '\'"><script>alert(1)</script>']) {
     const page = await enterCode(relay.url, wrong);
     expect(page.status).toBe(400);
     expect(page.body).toContain('No login waits for this code');

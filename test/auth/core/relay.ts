@@ -16,9 +16,9 @@ import { INTERACTIONS, InteractionError, type Interactions } from '../../../src/
 import { AuthorizationServer } from '../../../src/relay/auth/server/authorization-server.js';
 import { mountAuthorizationServer } from '../../../src/relay/auth/server/mount.js';
 import { TokenVerifier } from '../../../src/relay/auth/token-verifier.js';
-import { Pages as WebPages } from '../../../src/relay/web/pages/pages.js';
 import type { LevelStore } from '../../../src/relay/store/level-store.js';
 import { openStore } from '../../../src/relay/store/open.js';
+import { Pages as WebPages } from '../../../src/relay/web/pages/pages.js';
 import { loggerTo } from '../../helpers/logger.js';
 
 /** Stands where the sign-in and consent pages are: whoever the header `x-user` names approves and signs in; `x-manage` ticks the box. */

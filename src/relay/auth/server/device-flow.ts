@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Configuration, errors, KoaContextWithOIDC } from 'oidc-provider';
 import type { PendingAuthorization } from '../interactions.js';
-import type { RenderedPage, RenderErrorPage } from './error-page.js';
+import type { RenderErrorPage, RenderedPage } from './error-page.js';
 import { oneLine } from './pending-client.js';
 
 /** Where a person types the code that a machine without a browser shows. */
@@ -46,7 +46,10 @@ export function deviceFlow(renderDevicePage: RenderDevicePage, renderPage: Rende
     userCodeInputSource: (ctx, _form, out, error) => {
       if (error === undefined) return enter(ctx, asked(ctx));
       if (error.name === 'AbortedError') {
-        return show(ctx, renderPage('Nothing was connected', ['You said no. The terminal there has been told.', CLOSE]));
+        return show(
+          ctx,
+          renderPage('Nothing was connected', ['You said no. The terminal there has been told.', CLOSE]),
+        );
       }
       // The library shows these with 200.
       if (ctx.status === 200) ctx.status = 400;

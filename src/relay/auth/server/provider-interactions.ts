@@ -173,7 +173,8 @@ function readParams({ params }: Interaction) {
   return {
     clientId,
     redirectUri: typeof redirectUri === 'string' ? redirectUri : undefined,
-    resource, scopes: typeof scope === 'string' ? scope.split(' ') : [],
+    resource,
+    scopes: typeof scope === 'string' ? scope.split(' ') : [],
   };
 }
 
