@@ -48,9 +48,10 @@ export class Stage {
   async agent(servers) {
     await this.#config('agent', { mode: 'agent', relay: this.url, name: 'demo-laptop', servers });
     const login = this.run('login', '--no-browser');
-    const [authorize] = await login.line(/https?:\/\/\S+\/authorize\?\S+/);
-    const page = await this.#signIn(authorize, (at) => at.pathname === '/login/code');
-    login.type(page.search.slice(1));
+    const [url] = await login.line(/https?:\/\/\S+\/device$/);
+    const [user_code] = await login.line(/[B-Z]{4}-[B-Z]{4}$/);
+    const page = await this.#browser.open(url);
+    await this.#allow(await this.#browser.submit(page, { user_code }));
     if ((await login.ended()) !== 0) throw new Error('login failed');
     const agent = this.run('agent', '--foreground');
     const ready = Object.keys(servers).map((name) => agent.line(new RegExp(`server ${name} ready`)));
@@ -77,8 +78,12 @@ export class Stage {
 
   /** Consent, then the sign-in form unless this browser is signed in already. */
   async #signIn(url, stop) {
-    let page = await this.#browser.submit(await this.#browser.open(url, stop), { decision: 'allow' }, stop);
-    if (!stop(page.url)) page = await this.#browser.submit(page, this.account, stop);
+    return this.#allow(await this.#browser.open(url, stop), stop);
+  }
+
+  async #allow(consent, stop = () => false) {
+    let page = await this.#browser.submit(consent, { decision: 'allow' }, stop);
+    if (page.html.includes('type="password"')) page = await this.#browser.submit(page, this.account, stop);
     return page.url;
   }
 

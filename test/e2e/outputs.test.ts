@@ -37,7 +37,15 @@ describe('an agent from login to logout', () => {
     expect(await refused.ended).toMatchObject({ code: 3 });
     expect(refused.output).toMatch(/mcp-local-tunnel login/);
 
-    const login = JSON.parse(await machine.login('--json'));
+    const [code, login] = (await machine.login('--json'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(code).toEqual({
+      verificationUri: `${system.url}/device`,
+      userCode: expect.stringMatching(/^[B-Z]{4}-[B-Z]{4}$/),
+      expiresAt: expect.any(Number),
+    });
     expect(login).toEqual({
       relay: system.url,
       account: expect.stringContaining('alice'),

@@ -10,7 +10,7 @@ test.runIf(process.platform === 'linux')(
     await using system = await System.start();
     const machine = await system.machine({ servers: { work: gated() } });
     const agent = machine.startAtTerminal('--no-browser');
-    await machine.paste(agent);
+    await machine.approve(agent);
     await agent.line(/logged in as .*alice/);
     await Promise.all([agent.line(/online at/), agent.line(/server work ready/)]);
 

@@ -62,22 +62,21 @@ export class Machine {
     return { ...this.options.program, home: this.home };
   }
 
-  /** Logs in as where the browser is elsewhere, by pasting. @returns what it wrote to standard output */
+  /** Logs in as where the browser is elsewhere. @returns what it wrote to standard output */
   async login(...args: readonly string[]): Promise<string> {
-    await using login = new Program(['login', '--no-browser', '--config', this.config, ...args], {
-      ...this.#program,
-      stdin: 'pipe',
-    });
-    await this.paste(login);
+    const command = ['login', '--no-browser', '--config', this.config, ...args];
+    await using login = new Program(command, this.#program);
+    await this.approve(login);
     const { code } = await login.ended;
     if (code !== 0) throw new Error(`login ended with ${code}:\n${login.output}`);
     return login.stdout;
   }
 
-  /** Signs in at the address the program tells, and types there what the relay's page shows. */
-  async paste(program: Program): Promise<void> {
-    const [url] = await program.line(/https?:\/\/\S+\/authorize\?\S+/);
-    program.type((await this.system.signIn(url, this.options.person)).url.search.slice(1));
+  /** Opens the address that the program tells, types its code there and signs in. */
+  async approve(program: Program): Promise<void> {
+    const [url] = await program.line(/https?:\/\/[^\s"]+\/device\b/);
+    const [code] = await program.line(/\b[B-Z]{4}-[B-Z]{4}\b/);
+    await this.system.connect(url, code, this.options.person);
   }
 
   /** The agent as a person starts it at a terminal. */
@@ -210,13 +209,24 @@ export class System implements AsyncDisposable {
    * @param allowed `manage`: the person ticks the box for restarting servers
    */
   async signIn(url: string, person: Person = 'alice', allowed: Allowed = {}): Promise<VisitedPage> {
+    return this.#allow(await this.#browser(person).visit(url), person, allowed);
+  }
+
+  /** The page for codes, then as signIn. */
+  async connect(url: string, code: string, person: Person = 'alice'): Promise<VisitedPage> {
+    const page = await this.#browser(person).visit(url);
+    return this.#allow(await page.submit({ user_code: code }), person);
+  }
+
+  async #allow(consent: VisitedPage, person: Person, allowed: Allowed = {}): Promise<VisitedPage> {
+    const asked = await consent.submit({ decision: 'allow', ...(allowed.manage ? { manage: 'yes' } : {}) });
+    return asked.html.includes('type="password"') ? asked.submit({ name: person, password: PASSWORD }) : asked;
+  }
+
+  #browser(person: Person): PlainBrowser {
     const browser = this.#browsers.get(person) ?? new PlainBrowser();
     this.#browsers.set(person, browser);
-    const asked = await (await browser.visit(url)).submit({
-      decision: 'allow',
-      ...(allowed.manage ? { manage: 'yes' } : {}),
-    });
-    return asked.html.includes('type="password"') ? asked.submit({ name: person, password: PASSWORD }) : asked;
+    return browser;
   }
 
   /** An access token for the endpoint, from a client of its own. */

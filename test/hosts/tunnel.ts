@@ -53,9 +53,11 @@ export async function startTunnel(place: Place): Promise<Tunnel> {
     servers: { everything: { command: server } },
   });
   const login = place.start('agent', process.execPath, program('login', '--no-browser', '--config', config));
-  const [authorize] = await login.says(/http\S+\/authorize\?\S+/);
-  const at = await signIn(authorize, ACCOUNT, ({ pathname }) => pathname === '/login/code');
-  login.type(`${at.search.slice(1)}\n`);
+  const [deviceUrl] = await login.says(/http\S+\/device\b/);
+  const [user_code] = await login.says(/\b[B-Z]{4}-[B-Z]{4}\b/);
+  const entry = await browser.open(deviceUrl);
+  const consent = await browser.submit(entry, { user_code });
+  await browser.submit(await browser.submit(consent, { decision: 'allow' }), ACCOUNT);
   if ((await login.ended) !== 0) throw new Error(`login failed:\n${login.output}`);
   const agent = [process.execPath, ...program('agent', '--config', config)];
   const daemon = [process.execPath, ...program('agent', '--daemon', '--config', config)];

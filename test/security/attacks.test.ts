@@ -75,11 +75,11 @@ test('requests that servers and proxies read differently are refused, and the re
 
 test('what a page shows of its address is text', async () => {
   rig = await startRig();
-  const script = '</textarea><script>alert(1)</script>';
-  const query = new URLSearchParams({ state: '"><script>', code: script, error_description: script, error: script });
-  const html = await (await fetch(`${rig.origin}/login/code?${query}`)).text();
+  const script = 'script>alert(1)</script>';
+  const query = new URLSearchParams({ user_code: `"><${script}` });
+  const html = await (await fetch(`${rig.origin}/device?${query}`)).text();
+  expect(html).toContain('name="user_code"');
   expect(html).not.toContain('<script>');
-  expect(html).not.toContain('</textarea><');
 });
 
 test('sockets that never finish their headers are closed, and honest ones answered meanwhile', async () => {
@@ -256,7 +256,17 @@ test('no secret of a request is in the log, whatever happens to it', async () =>
   await (await answer).text();
   await client.call(2, `nothing-${canary}`);
   await client.post(`{"broken":"${canary}"`);
-  for (const path of ['/mcp', '/ws', '/token', '/authorize', '/callback', '/login/code', '/register', `/x/${canary}`]) {
+  for (const path of [
+    '/mcp',
+    '/ws',
+    '/token',
+    '/authorize',
+    '/callback',
+    '/device',
+    '/device/auth',
+    '/register',
+    `/x/${canary}`,
+  ]) {
     const address = `${rig.origin}${path}?access_token=${canary}&code=${canary}&client_id=${canary}&state=${canary}`;
     const authorization = `Bearer ${canary}`;
     await fetch(address, { headers: { authorization, cookie: `relay_session=${canary}` }, redirect: 'manual' });

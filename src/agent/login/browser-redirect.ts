@@ -2,6 +2,7 @@ import type { Configuration, TokenEndpointResponse } from 'openid-client';
 import type { AgentConfig } from '../../config/config.js';
 import { AGENT_SCOPE, tunnelResource } from '../credentials/discovery.js';
 import { type Answer, openCallbackServer } from './callback-server.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface BrowserRedirectOptions {
   readonly config: AgentConfig;
@@ -51,12 +52,4 @@ export async function byBrowserRedirect<T>(
     answer?.reply(outcome);
     callback.close();
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    promise.then(resolve, reject);
-  });
 }

@@ -1,10 +1,15 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Configuration, TokenEndpointResponse } from 'openid-client';
 import type { AgentConfig } from '../../config/config.js';
 import { printable } from '../../log/printable.js';
 import { AGENT_SCOPE, isNetworkError, sameOrigin, tunnelResource } from '../credentials/discovery.js';
 import { LoginError } from './login-error.js';
+import { unlessAborted } from './unless-aborted.js';
 
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+// RFC 8628 §3.5.
 const DEFAULT_INTERVAL_SECONDS = 5;
+const SLOWER_BY_SECONDS = 5;
 const MAX_INTERVAL_SECONDS = 60;
 
 /** What a person has to know to finish this login in a browser anywhere. */
@@ -55,14 +60,18 @@ export async function byDeviceCode({
   });
   let interval = asked.interval ?? DEFAULT_INTERVAL_SECONDS;
   for (;;) {
+    // Our own wait: that of openid-client's polling does not end when its signal aborts.
+    await setTimeout(interval * 1000, undefined, { signal });
     try {
-      const resource = tunnelResource(config);
-      return await client.pollDeviceAuthorizationGrant(server, { ...asked, interval }, { resource }, { signal });
+      const form = { device_code: asked.device_code, resource: tunnelResource(config) };
+      return await unlessAborted(client.genericGrantRequest(server, DEVICE_GRANT, form), signal);
     } catch (error) {
       signal.throwIfAborted();
-      const busy = error instanceof client.ResponseBodyError && (error.status === 429 || error.status >= 500);
-      if (!busy && !isNetworkError(error)) throw error;
-      interval = Math.min(interval * 2, MAX_INTERVAL_SECONDS);
+      const answer = error instanceof client.ResponseBodyError ? error : undefined;
+      const busy = answer !== undefined && (answer.status === 429 || answer.status >= 500);
+      if (answer?.error === 'slow_down') interval += SLOWER_BY_SECONDS;
+      else if (busy || isNetworkError(error)) interval = Math.min(interval * 2, MAX_INTERVAL_SECONDS);
+      else if (answer?.error !== 'authorization_pending') throw error;
     }
   }
 }

@@ -231,6 +231,17 @@ test('§7.39 codes cannot be tried out: an address types few a minute, and is gi
   expect((await askCode(own.url)).status).toBe(429);
 });
 
+test('§7.39 the cookie of the page for codes can be set by the relay alone', async () => {
+  await using own = await startRelay({ issuerUrl: 'https://relay.example' });
+  const page = await getJson(`${own.url}/device`);
+  const cookies = page.headers.getSetCookie();
+  expect(cookies.length).toBeGreaterThan(0);
+  for (const cookie of cookies) {
+    expect(cookie).toMatch(/^__Host-session(\.sig)?=/);
+    expect(cookie.toLowerCase()).toMatch(/; path=\/;.*samesite=lax.*secure.*httponly/);
+  }
+});
+
 test('§7.39 a copy of the store holds neither code', async () => {
   const { body: code } = await askCode(relay.url);
   let all = '';

@@ -176,7 +176,7 @@ describe('every page', () => {
     const browser = new PlainBrowser();
     const consent = await consentPage(relay, {}, browser);
     const pages = [consent, await consent.submit({ decision: 'allow' })];
-    for (const path of ['/', '/setup', '/login/code?code=x&state=y', '/interaction/none', '/callback']) {
+    for (const path of ['/', '/setup', '/interaction/none', '/callback']) {
       pages.push(await browser.visit(relay.url + path));
     }
     for (const { response, html, url } of pages) {
@@ -189,9 +189,7 @@ describe('every page', () => {
       expect(response.headers.get('x-frame-options')).toBe('DENY');
       expect(response.headers.get('x-content-type-options')).toBe('nosniff');
       expect(response.headers.get('cache-control')).toBe('no-store');
-      expect(response.headers.get('referrer-policy')).toBe(
-        url.pathname === '/login/code' ? 'no-referrer' : 'same-origin',
-      );
+      expect(response.headers.get('referrer-policy')).toBe('same-origin');
       expect(response.headers.get('cross-origin-resource-policy')).toBe('same-origin');
       expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
       expect(html).toContain('<html lang="en">');
@@ -231,26 +229,5 @@ describe('every page', () => {
     expect(await send('decision[x]=allow&csrf=x')).toBe(403);
     expect(await send('', 'application/x-www-form-urlencoded; charset=utf-7')).toBe(400);
     expect(await send('__proto__=1&constructor=1')).toBe(403);
-  });
-});
-
-describe('the code page', () => {
-  test('shows the answer as one line to copy, and nothing else of the query', async () => {
-    await using relay = await startWeb();
-    const query = new URLSearchParams({ code: 'c"o<de', state: 's&t', iss: relay.url, other: 'no' });
-    const page = await new PlainBrowser().visit(`${relay.url}/login/code?${query}`);
-    expect(page.response.status).toBe(200);
-    const shown = /<textarea[^>]*>([^<]*)<\/textarea>/.exec(page.html)?.[1]?.replaceAll('&amp;', '&');
-    expect(Object.fromEntries(new URLSearchParams(shown))).toEqual({ code: 'c"o<de', state: 's&t', iss: relay.url });
-    for await (const entry of relay.store.list('')) expect(entry).toBeUndefined();
-    expect(JSON.stringify(relay.log)).not.toContain('o<de');
-  });
-
-  test('says when there is nothing to copy, and when the login was refused', async () => {
-    await using relay = await startWeb();
-    const browser = new PlainBrowser();
-    expect((await browser.visit(`${relay.url}/login/code`)).response.status).toBe(400);
-    const refused = await browser.visit(`${relay.url}/login/code?error=access_denied&state=s`);
-    expect(refused.title).toBe('The login was not approved');
   });
 });

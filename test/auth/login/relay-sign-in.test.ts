@@ -96,30 +96,6 @@ test('two sign-ins side by side in one browser, an agent’s and a client’s, d
   expect(await relay.verifier.verify(forAgent, ws)).toMatchObject({ userId: `${provider.issuer}|alice` });
 });
 
-test('with the relay’s own account, and the agent’s code to copy', async () => {
-  await using relay = await startAuthRelay();
-  const link = relay.setupUrl ?? '';
-  const browser = new PlainBrowser();
-  const setup = await browser.visit(`${relay.url}/setup`);
-  const password = 'walnut harbour sings';
-  const done = await setup.submit({ token: link, name: 'owner', password, again: password });
-  expect(done.response.status, done.html).toBe(200);
-
-  const paste = `${relay.url}/login/code`;
-  const options = { clientId: 'mcp-local-tunnel-agent', resource: `${relay.url}/ws` };
-  const agent = await authorizationRequest(relay, paste, options);
-  const consent = await browser.visit(agent.url);
-  expect(consent.title).toBe('Connect this device to the relay?');
-  expect(consent.html).toContain('a code to copy');
-  const code = await (await consent.submit({ decision: 'allow' })).submit({ name: 'owner', password });
-  expect(code.title).toBe('Copy this into your terminal');
-  const shown = /<textarea[^>]*>([^<]*)</.exec(code.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
-  const token = await agent.redeem(new URL(`${paste}?${shown}`));
-  const principal = await relay.verifier.verify(token, { resource: `${relay.url}/ws`, scope: 'tunnel' });
-  expect(principal).toMatchObject({ clientId: 'mcp-local-tunnel-agent' });
-  expect(JSON.stringify(relay.log)).not.toContain(password);
-});
-
 test('deny reaches the client with state and iss', async () => {
   await using relay = await startAuthRelay();
   await using client = await startLoopbackClient();
