@@ -45,11 +45,6 @@ export class Program {
     });
   }
 
-  /** Types a line. */
-  type(text) {
-    this.#child.stdin.write(`${text}\n`);
-  }
-
   /** The exit status. */
   ended() {
     return this.#ended;

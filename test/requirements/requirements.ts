@@ -41,6 +41,6 @@ export const REQUIREMENTS: Readonly<Record<number, string>> = {
   36: 'Results are made to fit each older revision’s schema',
   37: 'Restarting servers needs a scope of its own, and the relay cannot make an agent start anything else',
   38: 'OAuth: wrong verifiers, spent codes, foreign redirects, false documents and replayed tokens get nothing',
-  39: 'No grant is offered that needs no browser; a device’s login that was revoked closes its link, and stays closed',
+  39: 'A machine without a browser logs in by a code, paced, bounded and the agent’s alone; a revoked login closes its link',
   40: 'Tasks and apps pass where both ends know them, and tools that need tasks can be called by any client',
 };

@@ -181,7 +181,7 @@ describe('frames', () => {
     expect(rig.log.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 
-  test('§7.39 the grant behind the token is revoked: link and device go at once', async () => {
+  test('§7.39 the grant behind a device’s token is revoked: its link closes at once, and the token opens no other', async () => {
     const token = await rig.token('revoked', { grantId: 'grant-1' });
     const agent = await dial(rig, token);
     await agent.greet();
