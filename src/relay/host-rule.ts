@@ -47,6 +47,8 @@ export class HostRule {
     const peer = req.socket.remoteAddress ?? '';
     const believed = typeof forwarded === 'string' && this.trust(peer, 0);
     const host = believed ? (forwarded.split(',', 1)[0] ?? '').trim() : (req.headers.host ?? '');
+    // As nearly everybody writes it.
+    if (this.#hosts.has(host)) return host;
     const url = `${new URL(this.publicUrl).protocol}//${host}`;
     // Anything else than a host and a port in it is no Host.
     return /^[a-zA-Z0-9.\-[\]:]+$/.test(host) && URL.canParse(url) ? new URL(url).host : '';

@@ -2,12 +2,15 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
+import { BearerGuard } from './auth/bearer.guard.js';
 import { AuthorizationServer } from './auth/server/authorization-server.js';
 import { mountAuthorizationServer } from './auth/server/mount.js';
 import type { BoundExpressAdapter } from './bound-express.adapter.js';
+import { CallRoute } from './call-route.js';
 import type { Core } from './core.module.js';
 import { HostRule } from './host-rule.js';
 import type { FrontHandlers } from './http-front.js';
+import { McpController } from './mcp/mcp.controller.js';
 import { NestLogger } from './nest-logger.js';
 import { RelayModule } from './relay.module.js';
 import { securityHeaders } from './security-headers.js';
@@ -34,21 +37,30 @@ export async function createRelayApp(core: Core, adapter: BoundExpressAdapter): 
     if (problem === undefined) next();
     else res.status(problem.status).json({ error: problem.error, error_description: problem.message });
   });
-  express.use(securityHeaders(core.publicUrl));
+  const headers = securityHeaders(core.publicUrl);
+  express.use((_req: Request, res: Response, next: NextFunction) => {
+    for (const [name, value] of headers) res.setHeader(name, value);
+    next();
+  });
   const nest = await NestFactory.create<NestExpressApplication>(await RelayModule.of(core), adapter, {
     abortOnError: false,
     bodyParser: false,
     logger: new NestLogger(core.logger.child('nest')),
   });
   try {
-    return { nest, handlers: await started(nest, core, hosts) };
+    return { nest, handlers: await started(nest, core, hosts, headers) };
   } catch (error) {
     await nest.close();
     throw error;
   }
 }
 
-async function started(nest: NestExpressApplication, core: Core, hosts: HostRule): Promise<FrontHandlers> {
+async function started(
+  nest: NestExpressApplication,
+  core: Core,
+  hosts: HostRule,
+  headers: ReadonlyMap<string, string>,
+): Promise<FrontHandlers> {
   const express = nest.getHttpAdapter().getInstance();
   mountAuthorizationServer(express, nest.get(AuthorizationServer));
   const tunnel = new TunnelAdapter(nest, nest.get(Admission), core.logger.child('tunnel'));
@@ -59,5 +71,10 @@ async function started(nest: NestExpressApplication, core: Core, hosts: HostRule
     if (problem === undefined) await tunnel.upgrade(req, socket, head);
     else refuse(socket, new UpgradeRefused(problem.status, problem.error, problem.message));
   };
-  return { request: express, upgrade };
+  const [guard, controller] = [nest.get(BearerGuard), nest.get(McpController, { strict: false })];
+  const calls = new CallRoute({ hosts, guard, controller, headers });
+  const request: FrontHandlers['request'] = (req, res) => {
+    if (!calls.take(req, res)) express(req, res);
+  };
+  return { request, upgrade };
 }

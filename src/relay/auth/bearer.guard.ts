@@ -1,6 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CanActivate, type ExecutionContext, HttpException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { bearerToken, challenge, hasTokenInQuery } from './bearer.js';
+import { bearerToken, challenge, hasTokenInQuery, requestPath } from './bearer.js';
 import type { Principal } from './principal.js';
 import type { Resource, Scope } from './resources.js';
 import { TokenError } from './token-error.js';
@@ -48,18 +49,42 @@ export class BearerGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const req = http.getRequest<Request>();
-    const res = http.getResponse<Response>();
-    const resource = this.verifier.resources.at(req.path);
+    const resource = this.#resource(req);
+    this.#hold(req, resource, await this.#principal(req, http.getResponse<Response>(), resource));
+    return true;
+  }
+
+  /**
+   * As `canActivate`, at once, for a request whose token was checked before. False only says that it is not such a
+   * one: nothing has been answered, and `canActivate` decides.
+   */
+  passes(req: IncomingMessage): boolean {
+    try {
+      const resource = this.#resource(req);
+      const principal = this.verifier.recall(bearerToken(req), { scope: resource.scope, resource: resource.uri });
+      if (principal === undefined) return false;
+      this.#hold(req, resource, principal);
+      return true;
+    } catch (error) {
+      if (error instanceof TokenError || error instanceof HttpException) return false;
+      throw error;
+    }
+  }
+
+  #hold(req: object, resource: Resource, principal: Principal): void {
+    Reflect.set(req, KEY, new Authenticated(principal, this.verifier.resources.issuer, resource));
+  }
+
+  #resource(req: IncomingMessage): Resource {
+    const resource = this.verifier.resources.at(requestPath(req));
     if (resource === undefined) throw refusal(404, 'not_found', 'there is no such endpoint');
     if (hasTokenInQuery(req)) {
       throw refusal(400, 'invalid_request', 'send the access token in the Authorization header, never in the URL');
     }
-    const principal = await this.#principal(req, res, resource);
-    Reflect.set(req, KEY, new Authenticated(principal, this.verifier.resources.issuer, resource));
-    return true;
+    return resource;
   }
 
-  async #principal(req: Request, res: Response, resource: Resource): Promise<Principal> {
+  async #principal(req: IncomingMessage, res: ServerResponse, resource: Resource): Promise<Principal> {
     try {
       return await this.verifier.verify(bearerToken(req), { scope: resource.scope, resource: resource.uri });
     } catch (error) {

@@ -14,9 +14,16 @@ export function bearerToken(req: IncomingMessage): string {
   return token;
 }
 
+/** The path of a request as it stands in its first line, without the query. */
+export function requestPath({ url = '' }: IncomingMessage): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}
+
 /** True when a token stands in the query string, where logs and Referer headers carry it on; answer 400. */
 export function hasTokenInQuery(req: IncomingMessage): boolean {
-  const query = new URLSearchParams(req.url?.split('?', 2)[1] ?? '');
+  if (req.url?.includes('?') !== true) return false;
+  const query = new URLSearchParams(req.url.split('?', 2)[1]);
   return query.has('access_token') || query.has('token');
 }
 

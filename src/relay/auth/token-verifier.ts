@@ -36,18 +36,32 @@ export class TokenVerifier {
   async verify(token: string, want: TokenDemand): Promise<Principal> {
     if (token === '') throw new TokenError('missing');
     if (token.length > MAX_TOKEN_LENGTH) throw new TokenError('invalid');
-    const hash = createHash('sha256').update(token).digest('base64');
-    const principal = this.#recall(hash) ?? this.#remember(hash, await this.#check(token));
-    if (isPast(principal.expiresAt)) throw new TokenError('expired');
-    if (this.revocations.has(principal.grantId)) throw new TokenError('revoked');
-    if (!this.resources.covers(principal.audience, want.resource)) throw new TokenError('wrong_audience');
-    if (!principal.scopes.has(want.scope)) throw new TokenError('insufficient_scope');
-    return principal;
+    const hash = hashOf(token);
+    return this.#admit(this.#recall(hash) ?? this.#remember(hash, await this.#check(token)), want);
+  }
+
+  /**
+   * As `verify`, at once, for a token that was checked before; undefined for any other.
+   * @throws TokenError and nothing else
+   */
+  recall(token: string, want: TokenDemand): Principal | undefined {
+    if (token.length > MAX_TOKEN_LENGTH) return undefined;
+    const principal = this.#recall(hashOf(token));
+    return principal && this.#admit(principal, want);
   }
 
   /** `listener` runs when a grant is revoked, so that its sockets and streams end at once. @returns unsubscribe */
   onRevoked(listener: (grantId: string) => void): () => void {
     return this.revocations.onRevoked(listener);
+  }
+
+  /** What may have changed since the token was checked, or differs from request to request. */
+  #admit(principal: Principal, want: TokenDemand): Principal {
+    if (isPast(principal.expiresAt)) throw new TokenError('expired');
+    if (this.revocations.has(principal.grantId)) throw new TokenError('revoked');
+    if (!this.resources.covers(principal.audience, want.resource)) throw new TokenError('wrong_audience');
+    if (!principal.scopes.has(want.scope)) throw new TokenError('insufficient_scope');
+    return principal;
   }
 
   async #check(token: string): Promise<Principal> {
@@ -81,6 +95,10 @@ export class TokenVerifier {
     }
     return principal;
   }
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
 }
 
 function isPast(expiresAt: number): boolean {

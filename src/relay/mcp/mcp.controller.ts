@@ -1,6 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { All, Controller, Delete, Get, Head, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { BearerGuard, principalOf } from '../auth/bearer.guard.js';
+import { requestPath } from '../auth/bearer.js';
 import { endpointAt } from './endpoint.js';
 import type { Exchange } from './exchange.js';
 import { McpEndpoint } from './mcp-endpoint.js';
@@ -12,7 +14,7 @@ export class McpController {
   constructor(private readonly endpoint: McpEndpoint) {}
 
   @Post()
-  post(@Req() req: Request, @Res() res: Response): Promise<void> {
+  post(@Req() req: IncomingMessage, @Res() res: ServerResponse): Promise<void> {
     return this.endpoint.post(exchange(req, res));
   }
 
@@ -44,6 +46,6 @@ export class McpController {
 
 const METHODS = 'POST, GET, HEAD, DELETE, OPTIONS';
 
-function exchange(req: Request, res: Response): Exchange {
-  return { principal: principalOf(req), endpoint: endpointAt(req.path), req, res };
+function exchange(req: IncomingMessage, res: ServerResponse): Exchange {
+  return { principal: principalOf(req), endpoint: endpointAt(requestPath(req)), req, res };
 }

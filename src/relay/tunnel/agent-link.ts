@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type WebSocket from 'ws';
 import type { Limits } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
@@ -20,6 +21,7 @@ import type { Principal } from '../auth/principal.js';
 import type { DeviceRegistry } from '../devices/device-registry.js';
 import { type Attachment, AttachRefused, type DeviceLink, LinkViolation } from '../devices/link.js';
 import { Heartbeat } from './heartbeat.js';
+import { SocketWriter } from './socket-writer.js';
 
 const HELLO_BYTES = 1024 * 1024;
 const CATALOG_BYTES = 16 * 1024 * 1024;
@@ -35,8 +37,11 @@ const PONG_BUFFER_BYTES = 4 * 1024 * 1024;
 const REASON_BYTES = 120;
 /** setTimeout's own limit. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
+const BINARY = { binary: true };
 
 export interface AgentLinkOptions {
+  /** The socket under the WebSocket. */
+  readonly wire: Duplex;
   readonly registry: DeviceRegistry;
   readonly limits: Limits;
   readonly logger: Logger;
@@ -50,6 +55,7 @@ export class AgentLink implements DeviceLink {
   readonly #hello = new Assembler(HELLO_BYTES, 1);
   readonly #catalogs = new Assembler(CATALOG_BYTES, OPEN_CATALOGS);
   readonly #heartbeat: Heartbeat;
+  readonly #writer: SocketWriter;
   readonly #expiry: NodeJS.Timeout;
   /** Hello has to come, then the close has to end. */
   #timer: NodeJS.Timeout;
@@ -65,6 +71,7 @@ export class AgentLink implements DeviceLink {
     private readonly options: AgentLinkOptions,
   ) {
     const { limits, helloSeconds } = options;
+    this.#writer = new SocketWriter(options.wire);
     this.#heartbeat = new Heartbeat(socket, limits.heartbeatSeconds * 1000, limits.pongSeconds * 1000);
     this.#timer = setTimeout(() => this.close(CloseCode.timeout, 'no hello'), helloSeconds * 1000);
     const life = Math.min(Math.max(0, principal.expiresAt - Date.now()), TIMER_MAX_MS);
@@ -76,7 +83,10 @@ export class AgentLink implements DeviceLink {
     socket.on('error', (error) => options.logger.debug('link error', { problem: error.message }));
   }
 
-  readonly write: WriteFrame = (frame, done) => this.socket.send(frame, { binary: true }, () => done());
+  readonly write: WriteFrame = (frame, done) => {
+    this.#writer.gather();
+    this.socket.send(frame, BINARY, done);
+  };
 
   close(code: number, reason: string): void {
     this.#deaf = true;

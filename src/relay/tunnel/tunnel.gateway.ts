@@ -40,8 +40,9 @@ export class TunnelGateway implements OnGatewayConnection, OnModuleInit, OnModul
   }
 
   /** @param principal whom TunnelAdapter let in */
-  handleConnection(socket: WebSocket, _req: IncomingMessage, principal: Principal): void {
+  handleConnection(socket: WebSocket, req: IncomingMessage, principal: Principal): void {
     const link = new AgentLink(socket, principal, {
+      wire: req.socket,
       registry: this.registry,
       limits: this.config.limits,
       logger: this.#log,
