@@ -55,15 +55,23 @@ export function leadingSpans(head: Uint8Array): Map<string, Span> {
 
 /** The value of one member of the object at [start, end), or `undefined` when there is none or no such object. */
 export function memberSpan(json: Uint8Array, start: number, end: number, name: string): Span | undefined {
-  return spansByName(members(json, start, end))?.get(name);
+  const view = start === 0 && end === json.length ? json : json.subarray(start, end);
+  let found: Span | undefined;
+  const after = readObject(view, skipSpace(view, 0), (member) => {
+    if (member.name === name) found = [member.start + start, member.end + start];
+  });
+  return after >= 0 && skipSpace(view, after) === view.length ? found : undefined;
 }
 
 /** All members of the object at [start, end) in order, repeated names included; `undefined` when it is not a JSON object. */
 export function members(json: Uint8Array, start: number, end: number): Member[] | undefined {
-  const view = json.subarray(start, end);
+  const whole = start === 0 && end === json.length;
+  const view = whole ? json : json.subarray(start, end);
   const found: Member[] = [];
-  const after = readObject(view, skipSpace(view, 0), ({ name, ...at }) =>
-    found.push({ name, keyStart: at.keyStart + start, start: at.start + start, end: at.end + start }),
+  const after = readObject(view, skipSpace(view, 0), (at) =>
+    found.push(
+      whole ? at : { name: at.name, keyStart: at.keyStart + start, start: at.start + start, end: at.end + start },
+    ),
   );
   return after >= 0 && skipSpace(view, after) === view.length ? found : undefined;
 }
@@ -114,7 +122,25 @@ function readObject(json: Uint8Array, start: number, visit: (member: Member) => 
   }
 }
 
+/** Keys are short and plain nearly always; for those a decoder costs more than the rest of the reading. */
+const PLAIN_KEY = 48;
+
 function keyText(json: Uint8Array, start: number, end: number): string {
+  return (end - start <= PLAIN_KEY ? plainText(json, start + 1, end - 1) : undefined) ?? decodedKey(json, start, end);
+}
+
+/** ASCII without an escape, or undefined. */
+function plainText(json: Uint8Array, start: number, end: number): string | undefined {
+  let text = '';
+  for (let at = start; at < end; at += 1) {
+    const byte = json[at];
+    if (byte === undefined || byte === BACKSLASH || byte > 0x7e) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+function decodedKey(json: Uint8Array, start: number, end: number): string {
   const escaped = json.subarray(start, end).includes(BACKSLASH);
   if (!escaped) return utf8.decode(json.subarray(start + 1, end - 1));
   return String(JSON.parse(utf8.decode(json.subarray(start, end))));

@@ -47,11 +47,12 @@ export function list<T>(value: unknown, what: string, max: number, item: (value:
 
 /** A head as JSON behind its length (4 bytes, big-endian), then JSON text that is carried as it is. */
 export function encodeHeaded(head: object, json: Uint8Array): Buffer {
-  const text = Buffer.from(JSON.stringify(head));
-  const body = Buffer.allocUnsafe(4 + text.length + json.length);
-  body.writeUInt32BE(text.length, 0);
-  body.set(text, 4);
-  body.set(json, 4 + text.length);
+  const text = JSON.stringify(head);
+  const length = Buffer.byteLength(text);
+  const body = Buffer.allocUnsafe(4 + length + json.length);
+  body.writeUInt32BE(length, 0);
+  body.write(text, 4);
+  body.set(json, 4 + length);
   return body;
 }
 

@@ -28,7 +28,7 @@ export class CallRoute {
     if (req.method !== 'POST' || !MCP_PATH.test(req.url ?? '')) return false;
     if (hosts.problem(req) !== undefined || !guard.passes(req)) return false;
     for (const [name, value] of headers) res.setHeader(name, value);
-    cors(req, res, () => void controller.post(req, res));
+    cors(req, res, () => controller.post(req, res));
     return true;
   }
 }

@@ -6,6 +6,7 @@ import { OPEN_ASKS } from '../../src/protocol/call-messages.js';
 import { AGENT_FRAMES, decodeFrame, RELAY_FRAMES } from '../../src/protocol/frames.js';
 import { LinkSender } from '../../src/protocol/link-sender.js';
 import type { Call } from '../../src/relay/devices/call.js';
+import { CallIds } from '../../src/relay/devices/call-ids.js';
 import { DeviceCalls } from '../../src/relay/devices/device-calls.js';
 import { HELLO } from './fake-agent.js';
 import { request, TestSink } from './sink.js';
@@ -58,6 +59,7 @@ class BothEnds {
   constructor() {
     this.#connect(this.#wire);
     this.#call = this.#calls.begin({
+      id: new CallIds().next(),
       server: 'shell',
       request: request(),
       sink: this.sink,

@@ -23,23 +23,23 @@ export class CallSlots {
    * Runs `start` once there is a place, at once if there is one now; the place is held until `leave`.
    *
    * @param refuse told which limit when no place came free in time, or too many wait already
-   * @returns gives up waiting; does nothing once `start` or `refuse` has run
+   * @returns gives up waiting, and does nothing once `start` or `refuse` has run; undefined when one has already
    */
   enter(
     deviceId: string,
     clientId: string,
     start: () => void,
     refuse: (whose: 'device' | 'client') => void,
-  ): () => void {
+  ): (() => void) | undefined {
     const full = this.#full(deviceId, clientId);
     if (full === undefined) {
       this.#take(deviceId, clientId);
       start();
-      return () => undefined;
+      return undefined;
     }
     if (this.limits.queueMs === 0 || this.#waiting.size >= this.limits.perDevice) {
       refuse(full);
-      return () => undefined;
+      return undefined;
     }
     const waiter: Waiter = {
       deviceId,

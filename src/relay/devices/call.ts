@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { tooManyPieces } from '../../protocol/assembler.js';
-import { encodeCall, QUESTION_BYTES } from '../../protocol/call-messages.js';
+import { type CallHead, encodeCall, QUESTION_BYTES } from '../../protocol/call-messages.js';
 import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
 import { decodeWindow, encodeJson, encodeWindow } from '../../protocol/messages.js';
@@ -20,6 +19,8 @@ const LF = 10;
 const CR = 13;
 
 export interface CallOptions {
+  /** See CallIds. */
+  readonly id: string;
   readonly server: string;
   readonly request: CallRequest;
   readonly sink: CallSink;
@@ -28,17 +29,17 @@ export interface CallOptions {
   readonly callMs: number;
   readonly callMaxMs: number;
   /** Runs once, whatever the end. */
-  readonly ended: (call: Call) => void;
+  readonly ended: () => void;
 }
 
 /** One call a device is working on: its bytes out, its frames back, its time. Outlives links. */
 export class Call {
-  /** Random, so that no restart of the relay can meet an id an agent still remembers. */
-  readonly id = randomBytes(16).toString('hex');
+  readonly id: string;
   readonly #credit = new CallCredit();
   /** None for a lasting call. */
   readonly #deadline: Deadline | undefined;
-  readonly #questions: CallQuestions;
+  /** None until the first question. */
+  #questions: CallQuestions | undefined;
   /** The `call` message; let go once the agent is known to have all of it. */
   #body: Buffer | undefined;
   /** The `call` and the `answer`s of this link; begun anew on each. */
@@ -46,18 +47,21 @@ export class Call {
   #sender: LinkSender | undefined;
   /** On an earlier link a part of it was sent, and how far that got is not known. */
   #sentBefore = false;
-  /** Pieces of a notification or a question. */
-  #pieces: Buffer[] = [];
+  /** Pieces of a notification or a question whose last one is still to come. */
+  #pieces: Buffer[] | undefined;
   #piecesOf: 'event' | 'ask' | undefined;
   #pieceBytes = 0;
   #answer: 'result' | 'error' | undefined;
   #answerBytes = 0;
   #ended = false;
 
-  constructor(private readonly options: CallOptions) {
-    const { params, ...head } = options.request;
-    this.#body = encodeCall({ server: options.server, ...head }, params);
-    this.#questions = new CallQuestions(options.sink);
+  /** @param over told first when it ends, and then `options.ended` */
+  constructor(
+    private readonly options: CallOptions,
+    private readonly over: (call: Call) => void,
+  ) {
+    this.id = options.id;
+    this.#body = encodeCall(headOf(options), options.request.params);
     if (options.request.lasting === true) return;
     this.#deadline = new Deadline(options.callMs, options.callMaxMs, (total) => {
       const seconds = (total ? options.callMaxMs : options.callMs) / 1000;
@@ -90,7 +94,7 @@ export class Call {
       this.#body = undefined;
       this.#sentBefore = true;
       sender.control(encodeFrame(FrameType.window, false, this.id, encodeWindow(this.#credit.limit)));
-      for (const answer of this.#questions.unconfirmed) this.#stream.push(FrameType.answer, answer);
+      for (const answer of this.#questions?.unconfirmed ?? []) this.#stream.push(FrameType.answer, answer);
     } else {
       // The agent never had all of it, so it has not run.
       this.#sentBefore = false;
@@ -140,13 +144,15 @@ export class Call {
   /** The client's reply to a question; let go when the question is no longer open. */
   answer(ask: number, kind: 'result' | 'error', json: Buffer): void {
     if (this.#ended) return;
-    if (this.#questions.kept > KEPT_ANSWER_BYTES) {
+    const questions = this.#questions;
+    if (questions === undefined) return;
+    if (questions.kept > KEPT_ANSWER_BYTES) {
       this.#broken('nothing to say that it has the answers to its questions');
       return;
     }
-    const body = this.#questions.answer(ask, kind, json);
+    const body = questions.answer(ask, kind, json);
     if (body === undefined) return;
-    this.#deadline?.hold(this.#questions.waiting);
+    this.#deadline?.hold(questions.waiting);
     // Between links it waits with the others for the next one.
     if (this.#stream === undefined) return;
     this.#stream.push(FrameType.answer, body);
@@ -159,15 +165,17 @@ export class Call {
       this.#broken(wrong);
       return;
     }
-    this.#pieces.push(frame.body);
     this.#piecesOf = frame.more ? kind : undefined;
     if (frame.more) {
+      this.#pieces ??= [];
+      this.#pieces.push(frame.body);
       // Otherwise a message larger than the window would wait for itself.
       this.#grant(this.#credit.skip(frame.body.length));
       return;
     }
-    const whole = this.#pieces.length === 1 ? frame.body : Buffer.concat(this.#pieces, this.#pieceBytes);
-    this.#pieces = [];
+    const before = this.#pieces;
+    const whole = before === undefined ? frame.body : Buffer.concat([...before, frame.body], this.#pieceBytes);
+    this.#pieces = undefined;
     this.#pieceBytes = 0;
     if (kind === 'ask') {
       this.#onAsk(whole, frame);
@@ -182,20 +190,22 @@ export class Call {
     if (this.#piecesOf !== undefined && this.#piecesOf !== kind) return 'one message within another';
     this.#pieceBytes += frame.body.length;
     if (this.#pieceBytes > (kind === 'event' ? EVENT_BYTES : QUESTION_BYTES)) return `too large a message (${kind})`;
-    if (tooManyPieces(this.#pieces.length, this.#pieceBytes)) return 'a message in too many pieces';
+    if (tooManyPieces(this.#pieces?.length ?? 0, this.#pieceBytes)) return 'a message in too many pieces';
     // A question's head may begin with any bytes: its params are looked at when it is whole.
     return wrongBytes(frame.body, kind === 'event');
   }
 
   #onAsk(body: Buffer, last: Frame): void {
-    const wrong = this.#questions.take(body);
+    this.#questions ??= new CallQuestions(this.options.sink);
+    const questions = this.#questions;
+    const wrong = questions.take(body);
     // The sink may have ended the call.
     if (this.#ended) return;
     if (wrong !== undefined) {
       this.#broken(wrong);
       return;
     }
-    this.#deadline?.hold(this.#questions.waiting);
+    this.#deadline?.hold(questions.waiting);
     // A question is not reported by `consumed`: CallQuestions limits how much of them there may be.
     this.#grant(this.#credit.skip(last.body.length));
   }
@@ -245,8 +255,14 @@ export class Call {
     this.#deadline?.stop();
     this.detach();
     this.#body = undefined;
-    this.options.ended(this);
+    this.over(this);
+    this.options.ended();
   }
+}
+
+function headOf({ server, request }: CallOptions): CallHead {
+  const { method, client, progressToken, logLevel, traceparent, notify, lasting } = request;
+  return { server, method, client, progressToken, logLevel, traceparent, notify, lasting };
 }
 
 /** What the sink cannot take: it writes lines, and it reports bytes, without which no credit comes back. */

@@ -18,13 +18,7 @@ export class DeviceCalls {
 
   /** Begins a call; it goes out now, or with the next link. */
   begin(options: CallOptions): Call {
-    const call = new Call({
-      ...options,
-      ended: (ended) => {
-        this.#calls.delete(ended.id);
-        options.ended(ended);
-      },
-    });
+    const call = new Call(options, (ended) => this.#calls.delete(ended.id));
     this.#calls.set(call.id, call);
     if (this.#sender !== undefined) call.attach(this.#sender, false);
     return call;

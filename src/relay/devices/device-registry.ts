@@ -8,11 +8,12 @@ import type { Hello } from '../../protocol/messages.js';
 import { Draining } from '../draining.js';
 import type { Store } from '../store/store.js';
 import { LOGGER, RELAY_CONFIG, STORE } from '../tokens.js';
-import type { Call } from './call.js';
+import { CallIds } from './call-ids.js';
 import type { Device } from './device.js';
 import { DeviceDirectory } from './directory.js';
 import * as failures from './failures.js';
 import type { Attachment, DeviceLink } from './link.js';
+import { PlacedCall } from './placed-call.js';
 import type {
   CallFailure,
   CallHandle,
@@ -39,6 +40,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
   readonly #users = new Map<string, UserDevices>();
   readonly #directory: DeviceDirectory;
   readonly #relayId = randomBytes(16).toString('hex');
+  readonly #ids = new CallIds();
   readonly #idle = new Set<() => void>();
   #timers: NodeJS.Timeout[] = [];
 
@@ -107,48 +109,40 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     const user = this.#user(target.userId);
     const { deviceId, server } = target;
     const clientId = request.client.id;
-    let call: Call | undefined;
-    let cancelled = false;
-    const refuse = (failure: CallFailure) => queueMicrotask(() => cancelled || sink.fail(failure));
-    let stopWaiting: () => void = () => undefined;
-    const handle: CallHandle = {
-      cancel: (reason) => {
-        cancelled = true;
-        stopWaiting();
-        call?.cancel(reason);
-      },
-      consumed: (bytes) => call?.consumed(bytes),
-      answer: (ask, kind, json) => call?.answer(ask, kind, json),
-    };
+    const placed = new PlacedCall(sink);
     const device = user.device(deviceId);
     if (this.draining.draining || device === undefined || device.away) {
-      refuse(this.#refusal(user, deviceId));
-      return handle;
+      placed.refuse(this.#refusal(user, deviceId));
+      return placed;
     }
     if (headBytes(server, request) > HEAD_BYTES) {
       refuse(failures.tooLargeHead(HEAD_BYTES));
       return handle;
     }
     const slots = request.lasting === true ? user.listens : user.slots;
-    const start = () => {
-      const leave = () => slots.leave(deviceId, clientId);
-      const ended = () => {
-        leave();
-        this.#checkIdle();
-      };
-      if (!this.draining.draining) call = user.device(deviceId)?.begin({ server, request, sink, ended });
-      if (call !== undefined) return;
-      leave();
-      refuse(this.#refusal(user, deviceId));
+    const leave = () => {
+      slots.leave(deviceId, clientId);
+      this.#checkIdle();
     };
-    stopWaiting = slots.enter(deviceId, clientId, start, (whose) =>
-      refuse(
-        request.lasting === true
-          ? failures.tooManyListens(device.name, slots.limit(whose), whose)
-          : failures.busy(device.name, slots.limit(whose), whose),
-      ),
-    );
-    return handle;
+    const start = () => {
+      const id = this.#ids.next();
+      const call = this.draining.draining
+        ? undefined
+        : user.device(deviceId)?.begin({ id, server, request, sink, ended: leave });
+      if (call !== undefined) {
+        placed.runs(call);
+        return;
+      }
+      leave();
+      placed.refuse(this.#refusal(user, deviceId));
+    };
+    const full = (whose: 'device' | 'client') => {
+      const failure = request.lasting === true ? failures.tooManyListens : failures.busy;
+      placed.refuse(failure(device.name, slots.limit(whose), whose));
+    };
+    const stop = slots.enter(deviceId, clientId, start, full);
+    if (stop !== undefined) placed.waits(stop);
+    return placed;
   }
 
   /** An agent of this user has said hello; its welcome is sent before this returns. @throws AttachRefused */

@@ -125,9 +125,14 @@ export class Device {
   /** @returns undefined when the device cannot be reached now */
   begin(options: Omit<CallOptions, 'deviceName' | 'resultBytes' | 'callMs' | 'callMaxMs'>): Call | undefined {
     if (this.#away) return undefined;
+    const { id, server, request, sink, ended } = options;
     const { limits } = this.options;
     return this.#calls.begin({
-      ...options,
+      id,
+      server,
+      request,
+      sink,
+      ended,
       deviceName: this.name,
       resultBytes: limits.resultBytes,
       callMs: limits.callSeconds * 1000,

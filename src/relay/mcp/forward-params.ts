@@ -1,4 +1,4 @@
-import { members } from '../../protocol/json-spans.js';
+import { type Member, members } from '../../protocol/json-spans.js';
 
 const COMMA = Buffer.from(',');
 const OPEN = Buffer.from('{');
@@ -17,6 +17,7 @@ export type NamePath = readonly ['name'] | readonly ['uri'] | readonly ['taskId'
  */
 export function forwardParams(params: Buffer, path: NamePath, value: string): Buffer | undefined {
   const all = members(params, 0, params.length) ?? [];
+  if (path.length === 1 && !all.some(({ name }) => name === '_meta')) return replacedIn(params, all, path[0], value);
   const metas = all.filter(({ name }) => name === '_meta');
   if (metas.length > 1) return undefined;
   const kept: Buffer[] = [];
@@ -39,7 +40,10 @@ export function forwardParams(params: Buffer, path: NamePath, value: string): Bu
 
 /** The object with another value of its member `name`. */
 function replaced(json: Buffer, name: string, value: string): Buffer | undefined {
-  const all = members(json, 0, json.length) ?? [];
+  return replacedIn(json, members(json, 0, json.length) ?? [], name, value);
+}
+
+function replacedIn(json: Buffer, all: readonly Member[], name: string, value: string): Buffer | undefined {
   const [member, second] = all.filter((one) => one.name === name);
   if (member === undefined || second !== undefined) return undefined;
   return Buffer.concat([json.subarray(0, member.start), Buffer.from(JSON.stringify(value)), json.subarray(member.end)]);

@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer';
-import { elementSpans, type Span, topLevelSpans } from '../../protocol/json-spans.js';
+import { isAscii, isUtf8 } from 'node:buffer';
+import { elementSpans, memberSpan, type Span } from '../../protocol/json-spans.js';
 import { depthWithin } from './json-depth.js';
 
 /** JSON-RPC 2.0 §5.1, MCP's own (26 basic, "Error codes"), and what clients of the SDK know for a session that is no more. */
@@ -75,11 +75,12 @@ const MAX_BATCH = 64;
  * byte except that line breaks between tokens become spaces (a message is one line on the way to a local server).
  */
 export function readBody(body: Buffer): RpcBody {
-  if (!isUtf8(body)) return unreadable(ErrorCode.parse, 'the body is not UTF-8');
+  const ascii = isAscii(body);
+  if (!ascii && !isUtf8(body)) return unreadable(ErrorCode.parse, 'the body is not UTF-8');
   if (!depthWithin(body, MAX_DEPTH)) return unreadable(ErrorCode.invalidRequest, `nested deeper than ${MAX_DEPTH}`);
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
+    value = JSON.parse(body.toString(ascii ? 'latin1' : 'utf8'));
   } catch {
     return unreadable(ErrorCode.parse, 'the body is not JSON');
   }
@@ -106,7 +107,7 @@ function oneLine(json: Buffer): void {
 
 function readMessage(value: unknown, raw: RawText): RpcMessage {
   if (!isShape(value)) return { kind: 'invalid', id: 'null', problem: 'a message is a JSON object' };
-  const id = idText(value.id, 'id', () => raw.body.subarray(...raw.span));
+  const id = idText(value.id, 'id', () => messageText(raw));
   const invalid = (problem: string): RpcMessage => ({ kind: 'invalid', id: id ?? 'null', problem });
   if (value.jsonrpc !== '2.0') return invalid('"jsonrpc" must be "2.0"');
   const { method, params } = value;
@@ -129,15 +130,19 @@ export function idText(id: unknown, name: string, text: () => Buffer | undefined
   if (typeof id !== 'number') return undefined;
   if (Number.isSafeInteger(id)) return JSON.stringify(id);
   const object = text();
-  const span = object && topLevelSpans(object)?.get(name);
+  const span = object && memberSpan(object, 0, object.length, name);
   return span && object.toString('latin1', ...span);
 }
 
 /** JSON text of one member of a message, as it came. */
 export function rawMember(raw: RawText, name: string): Buffer | undefined {
-  const message = raw.body.subarray(...raw.span);
-  const span = topLevelSpans(message)?.get(name);
+  const message = messageText(raw);
+  const span = memberSpan(message, 0, message.length, name);
   return span && message.subarray(...span);
+}
+
+function messageText({ body, span: [start, end] }: RawText): Buffer {
+  return start === 0 && end === body.length ? body : body.subarray(start, end);
 }
 
 /** True for a JSON object. */

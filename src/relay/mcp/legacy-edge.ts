@@ -42,23 +42,29 @@ export interface LegacyParts {
 export class LegacyEdge {
   constructor(private readonly parts: LegacyParts) {}
 
-  /** Answers one request body; its HTTP side has been checked. */
-  async post(
+  /** Answers one request body; its HTTP side has been checked. @returns what is left to wait for */
+  post(
     exchange: Exchange,
     body: Exclude<RpcBody, { readonly kind: 'unreadable' }>,
     accepts: Accepts,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const { req, res } = exchange;
     if (body.kind === 'single' && isInitialize(body.message)) return this.#initialize(exchange, body.message, accepts);
     const version = header(req, 'mcp-protocol-version');
     if (version !== undefined && !isLegacyVersion(version)) {
       const message = `Unsupported MCP-Protocol-Version: ${version.slice(0, 64)}`;
-      return refuse(res, 400, { code: ErrorCode.invalidRequest, message });
+      refuse(res, 400, { code: ErrorCode.invalidRequest, message });
+      return undefined;
     }
-    const session = await this.session(exchange, 400);
-    if (session === undefined) return;
-    if (body.kind === 'batch') this.#batch(exchange, session, body.messages, accepts);
-    else this.#single(exchange, session, body.message, accepts);
+    const answer = (session: Session | undefined): void => {
+      if (session === undefined) this.#noSession(exchange, 400);
+      else if (body.kind === 'batch') this.#batch(exchange, session, body.messages, accepts);
+      else this.#single(exchange, session, body.message, accepts);
+    };
+    const found = this.#find(exchange);
+    if (found instanceof Promise) return found.then(answer);
+    answer(found);
+    return undefined;
   }
 
   /**
@@ -66,21 +72,27 @@ export class LegacyEdge {
    * `missing` where it names none, and the result is undefined. One that is there outlives its device's absence.
    */
   async session(exchange: Exchange, missing: 400 | 405): Promise<Session | undefined> {
-    const { principal, endpoint, req, res } = exchange;
+    const session = await this.#find(exchange);
+    if (session === undefined) this.#noSession(exchange, missing);
+    return session;
+  }
+
+  #find({ principal, endpoint, req }: Exchange): Session | undefined | Promise<Session | undefined> {
     const id = header(req, 'mcp-session-id');
-    const found = id === undefined ? undefined : this.parts.sessions.find(id, principal, endpoint);
-    const session = found instanceof Promise ? await found : found;
-    if (session !== undefined) return session;
+    return id === undefined ? undefined : this.parts.sessions.find(id, principal, endpoint);
+  }
+
+  #noSession(exchange: Exchange, missing: 400 | 405): void {
+    const { req, res } = exchange;
     if (!this.exists(exchange)) {
       this.#notThere(exchange);
-    } else if (id === undefined) {
+    } else if (header(req, 'mcp-session-id') === undefined) {
       if (missing === 405) res.setHeader('Allow', 'POST, OPTIONS');
       const message = 'Mcp-Session-Id is missing: send initialize first';
       refuse(res, missing, { code: ErrorCode.invalidRequest, message });
     } else {
       refuse(res, 404, { code: ErrorCode.sessionNotFound, message: 'Session not found: send initialize again' });
     }
-    return undefined;
   }
 
   /** Whether the endpoint is there for whoever asks. */

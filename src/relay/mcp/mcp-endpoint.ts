@@ -9,7 +9,7 @@ import { ErrorCode, errorResponse, readBody } from './json-rpc.js';
 import type { LegacyEdge } from './legacy-edge.js';
 import type { Listeners } from './listeners.js';
 import type { ModernEdge } from './modern-edge.js';
-import { readRequestBody } from './request-body.js';
+import { type BodyRead, readRequestBody } from './request-body.js';
 import type { Session } from './session.js';
 import type { Sessions } from './sessions.js';
 
@@ -31,8 +31,22 @@ const GONE = 'The relay no longer has the answer to this request. Its outcome is
 export class McpEndpoint {
   constructor(private readonly parts: McpEndpointParts) {}
 
-  async post(exchange: Exchange): Promise<void> {
-    await this.#guarded(exchange, () => this.#post(exchange));
+  /** Without a promise where none is needed: most of the relay's work is to answer POSTs from memory. */
+  post(exchange: Exchange): void {
+    const { req, res } = exchange;
+    const accepts = readAccept(header(req, 'accept'));
+    const problem = httpProblem(exchange, accepts);
+    if (problem !== undefined) {
+      refuse(res, problem.status, { code: ErrorCode.invalidRequest, message: problem.message });
+      return;
+    }
+    readRequestBody(req, this.parts.limits.requestBytes, (read) => {
+      try {
+        this.#post(exchange, accepts, read)?.catch((error) => this.#failed(exchange, error));
+      } catch (error) {
+        this.#failed(exchange, error);
+      }
+    });
   }
 
   async get(exchange: Exchange): Promise<void> {
@@ -62,25 +76,25 @@ export class McpEndpoint {
     void this.parts.modern.close();
   }
 
-  async #post(exchange: Exchange): Promise<void> {
+  #post(exchange: Exchange, accepts: Accepts, read: BodyRead): Promise<void> | undefined {
     const { req, res } = exchange;
-    const accepts = readAccept(header(req, 'accept'));
-    const problem = httpProblem(exchange, accepts);
-    if (problem !== undefined) {
-      return refuse(res, problem.status, { code: ErrorCode.invalidRequest, message: problem.message });
-    }
-    const read = await readRequestBody(req, this.parts.limits.requestBytes);
-    if (read.kind === 'aborted') return;
+    if (read.kind === 'aborted') return undefined;
     if (read.kind === 'too_large') {
       res.setHeader('Connection', 'close');
       const message = `The body is larger than ${this.parts.limits.requestBytes} bytes, the relay's limit (limits.requestBytes)`;
-      return refuse(res, 413, { code: ErrorCode.invalidRequest, message });
+      refuse(res, 413, { code: ErrorCode.invalidRequest, message });
+      return undefined;
     }
     const body = readBody(read.body);
-    if (body.kind === 'unreadable') return refuse(res, 400, { code: body.code, message: body.problem });
-    const era = eraOf(body, header(req, 'mcp-protocol-version'));
-    if (era === 'legacy') await this.parts.legacy.post(exchange, body, accepts);
-    else this.parts.modern.post(exchange, body, accepts);
+    if (body.kind === 'unreadable') {
+      refuse(res, 400, { code: body.code, message: body.problem });
+      return undefined;
+    }
+    if (eraOf(body, header(req, 'mcp-protocol-version')) === 'legacy') {
+      return this.parts.legacy.post(exchange, body, accepts);
+    }
+    this.parts.modern.post(exchange, body, accepts);
+    return undefined;
   }
 
   async #get(exchange: Exchange): Promise<void> {
@@ -117,14 +131,18 @@ export class McpEndpoint {
     sendOneEvent(res, error, formatEventId(event.stream, event.sequence, ''));
   }
 
-  async #guarded({ res }: Exchange, work: () => Promise<void>): Promise<void> {
+  async #guarded(exchange: Exchange, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      this.parts.logger.error('request failed', { error });
-      if (res.headersSent) res.destroy();
-      else refuse(res, 500, { code: ErrorCode.internal, message: 'The relay failed to handle this request' });
+      this.#failed(exchange, error);
     }
+  }
+
+  #failed({ res }: Exchange, error: unknown): void {
+    this.parts.logger.error('request failed', { error });
+    if (res.headersSent) res.destroy();
+    else refuse(res, 500, { code: ErrorCode.internal, message: 'The relay failed to handle this request' });
   }
 }
 

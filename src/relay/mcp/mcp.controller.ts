@@ -14,8 +14,8 @@ export class McpController {
   constructor(private readonly endpoint: McpEndpoint) {}
 
   @Post()
-  post(@Req() req: IncomingMessage, @Res() res: ServerResponse): Promise<void> {
-    return this.endpoint.post(exchange(req, res));
+  post(@Req() req: IncomingMessage, @Res() res: ServerResponse): void {
+    this.endpoint.post(exchange(req, res));
   }
 
   /** Before GET, which would answer it with a stream. */

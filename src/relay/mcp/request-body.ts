@@ -8,30 +8,36 @@ export type BodyRead =
 
 /**
  * Reads a request's body up to `maxBytes`. Of a larger one as much again is thrown away, so that a client that is
- * still sending gets to read the refusal. Never rejects.
+ * still sending gets to read the refusal.
+ *
+ * @param done told once; must not throw
  */
-export function readRequestBody(req: IncomingMessage, maxBytes: number): Promise<BodyRead> {
-  if (Number(req.headers['content-length'] ?? 0) > 2 * maxBytes) return Promise.resolve({ kind: 'too_large' });
-  return new Promise((resolve) => {
-    let chunks: Buffer[] = [];
-    let bytes = 0;
-    req.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxBytes) chunks.push(chunk);
-      else chunks = [];
-      // What still comes is read and dropped until the answer has closed the connection.
-      if (bytes > 2 * maxBytes) resolve({ kind: 'too_large' });
-    });
-    req.once('end', () => {
-      const [only] = chunks;
-      if (bytes > maxBytes) resolve({ kind: 'too_large' });
-      else
-        resolve({
-          kind: 'whole',
-          body: only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes),
-        });
-    });
-    req.on('error', () => resolve({ kind: 'aborted' }));
-    req.once('close', () => resolve({ kind: 'aborted' }));
+export function readRequestBody(req: IncomingMessage, maxBytes: number, done: (read: BodyRead) => void): void {
+  if (Number(req.headers['content-length'] ?? 0) > 2 * maxBytes) {
+    done({ kind: 'too_large' });
+    return;
+  }
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  let told = false;
+  const tell = (read: BodyRead) => {
+    if (told) return;
+    told = true;
+    done(read);
+  };
+  req.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= maxBytes) chunks.push(chunk);
+    else chunks = [];
+    // What still comes is read and dropped until the answer has closed the connection.
+    if (bytes > 2 * maxBytes) tell({ kind: 'too_large' });
   });
+  req.on('end', () => {
+    const [only] = chunks;
+    if (bytes > maxBytes) tell({ kind: 'too_large' });
+    else tell({ kind: 'whole', body: only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes) });
+  });
+  const gone = () => tell({ kind: 'aborted' });
+  req.on('error', gone);
+  req.on('close', gone);
 }
