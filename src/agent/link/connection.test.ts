@@ -49,12 +49,12 @@ async function linked(relay: (socket: WebSocket) => void, greeted = true) {
   if (address === null || typeof address === 'string') throw new Error('no port');
   const accepted = once(server, 'connection');
   const options = { token: 't', version: '1.0.0', signal: new AbortController().signal };
-  const socket = await dial({ ...options, relay: `http://127.0.0.1:${address.port}` });
+  const dialled = await dial({ ...options, relay: `http://127.0.0.1:${address.port}` });
   const [peer]: WebSocket[] = await accepted;
   if (peer === undefined) throw new Error('no peer');
   const frames: string[] = [];
   const closed = new Promise<number>((resolve) => {
-    const connection = new Connection(socket, {
+    const connection = new Connection(dialled, {
       frame: ({ id }) => void frames.push(id),
       mark: () => {},
       delivered: () => {},

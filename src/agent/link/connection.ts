@@ -12,9 +12,12 @@ import {
 import { LinkSender } from '../../protocol/link-sender.js';
 import { decodeDrain, decodeWelcome, encodeJson, type Hello, type Welcome } from '../../protocol/messages.js';
 import { SendStream } from '../../protocol/send-stream.js';
+import { SocketWriter } from '../../protocol/socket-writer.js';
+import type { Dialled } from './dial.js';
 import { Heartbeat } from './heartbeat.js';
 
 const WELCOME_MS = 15_000;
+const BINARY = { binary: true };
 
 export interface ConnectionEvents {
   /** A frame of a call: `call`, `cancel`, `answer` or `window`. Throwing closes the link as broken. */
@@ -31,6 +34,7 @@ export interface ConnectionEvents {
 /** One open link. It ends once; whoever made it dials the next. */
 export class Connection {
   readonly sender: LinkSender;
+  readonly #socket: WebSocket;
   #welcome: ((welcome: Welcome) => void) | undefined;
   #heartbeat: Heartbeat | undefined;
   #ended = false;
@@ -38,10 +42,15 @@ export class Connection {
   #broken = false;
 
   constructor(
-    private readonly socket: WebSocket,
+    { socket, wire }: Dialled,
     private readonly events: ConnectionEvents,
   ) {
-    this.sender = new LinkSender((frame, done) => socket.send(frame, { binary: true }, done));
+    this.#socket = socket;
+    const writer = new SocketWriter(wire);
+    this.sender = new LinkSender((frame, done) => {
+      writer.gather();
+      socket.send(frame, BINARY, done);
+    });
     socket.on('message', (data, isBinary) => this.#message(data, isBinary));
     socket.on('close', (code, reason) => this.#end(code, reason.toString()));
     // 'close' follows, and says all there is to say.
@@ -58,19 +67,19 @@ export class Connection {
   async greet(hello: Hello, welcomed: (welcome: Welcome) => void): Promise<Welcome> {
     const answered = new Promise<Welcome>((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.socket.terminate();
+        this.#socket.terminate();
         reject(new Error('the relay did not answer hello'));
       }, WELCOME_MS);
       this.#welcome = (welcome) => {
         clearTimeout(timer);
-        this.#heartbeat = new Heartbeat(this.socket, welcome.heartbeatSeconds, welcome.pongSeconds, {
+        this.#heartbeat = new Heartbeat(this.#socket, welcome.heartbeatSeconds, welcome.pongSeconds, {
           ping: () => this.events.mark(this),
           pong: () => this.events.delivered(this),
         });
         welcomed(welcome);
         resolve(welcome);
       };
-      this.socket.once('close', (code, reason) => {
+      this.#socket.once('close', (code, reason) => {
         clearTimeout(timer);
         reject(new Error(`the relay closed the link (${code}${reason.length > 0 ? ` ${reason.toString()}` : ''})`));
       });
@@ -97,14 +106,14 @@ export class Connection {
 
   /** Ends the link in good order. */
   close(code: number = CloseCode.normal): void {
-    this.socket.close(code);
+    this.#socket.close(code);
     // A peer that does not answer the close would keep the socket open for half a minute.
     this.#heartbeat?.closeWithin(1000);
   }
 
   /** Ends the link at once: the network under it is gone. */
   terminate(): void {
-    this.socket.terminate();
+    this.#socket.terminate();
   }
 
   #message(data: WebSocket.RawData, isBinary: boolean): void {
@@ -115,7 +124,7 @@ export class Connection {
       this.#frame(decodeFrame(data, RELAY_FRAMES));
     } catch (error) {
       this.#broken = true;
-      this.socket.close(CloseCode.badFrame, error instanceof Error ? error.message.slice(0, 100) : '');
+      this.#socket.close(CloseCode.badFrame, error instanceof Error ? error.message.slice(0, 100) : '');
       this.#heartbeat?.closeWithin(1000);
     }
   }

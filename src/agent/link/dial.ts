@@ -1,4 +1,5 @@
 import type { Agent, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import WebSocket from 'ws';
 import { LINK_PATH, MAX_FRAME_BYTES, SUBPROTOCOL } from '../../protocol/frames.js';
 import { isCertificateProblem } from '../network.js';
@@ -34,14 +35,20 @@ export interface DialOptions {
   readonly proxy?: Agent | undefined;
 }
 
+export interface Dialled {
+  /** Open, and paused, so that no frame is lost before a reader is there. */
+  readonly socket: WebSocket;
+  /** The socket under it. */
+  readonly wire: Socket;
+}
+
 const HANDSHAKE_MS = 15_000;
 
 /**
  * Opens the link's WebSocket; the token goes in the Authorization header (RFC 6750 §2.1), never in the URL.
- * @returns an open socket, paused, so that no frame is lost before a reader is there
  * @throws DialError, or the signal's reason
  */
-export function dial(options: DialOptions): Promise<WebSocket> {
+export function dial(options: DialOptions): Promise<Dialled> {
   const { relay, signal } = options;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
@@ -62,10 +69,13 @@ export function dial(options: DialOptions): Promise<WebSocket> {
       settle(() => reject(signal.reason));
     };
     signal.addEventListener('abort', abort, { once: true });
-    socket.once('open', () => {
-      socket.pause();
-      settle(() => resolve(socket));
-    });
+    // The response to the upgrade is told just ahead of 'open'.
+    socket.once('upgrade', ({ socket: wire }) =>
+      socket.once('open', () => {
+        socket.pause();
+        settle(() => resolve({ socket, wire }));
+      }),
+    );
     socket.once('unexpected-response', (request, response) => {
       response.resume();
       request.destroy();

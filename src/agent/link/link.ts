@@ -110,8 +110,8 @@ export class Link {
   async #connect(signal: AbortSignal): Promise<void> {
     const { relay, version, credentials } = this.options;
     const token = await credentials.accessToken({ forceRefresh: this.#after === 'refresh', signal });
-    const socket = await dial({ relay, token, version, signal, proxy: await proxyAgentFor(relay) });
-    const connection = new Connection(socket, {
+    const dialled = await dial({ relay, token, version, signal, proxy: await proxyAgentFor(relay) });
+    const connection = new Connection(dialled, {
       frame: (frame, from) => this.events.frame(frame, from),
       mark: (from) => this.events.mark(from),
       delivered: (from) => this.events.delivered(from),

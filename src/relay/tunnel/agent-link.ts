@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import type WebSocket from 'ws';
 import type { Limits } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
@@ -17,11 +16,11 @@ import type { WriteFrame } from '../../protocol/link-sender.js';
 import { MessageError } from '../../protocol/message-reader.js';
 import { decodeCatalog, decodeHello, type Hello } from '../../protocol/messages.js';
 import { isSlug } from '../../protocol/names.js';
+import { type Corkable, SocketWriter } from '../../protocol/socket-writer.js';
 import type { Principal } from '../auth/principal.js';
 import type { DeviceRegistry } from '../devices/device-registry.js';
 import { type Attachment, AttachRefused, type DeviceLink, LinkViolation } from '../devices/link.js';
 import { Heartbeat } from './heartbeat.js';
-import { SocketWriter } from './socket-writer.js';
 
 const HELLO_BYTES = 1024 * 1024;
 const CATALOG_BYTES = 16 * 1024 * 1024;
@@ -41,7 +40,7 @@ const BINARY = { binary: true };
 
 export interface AgentLinkOptions {
   /** The socket under the WebSocket. */
-  readonly wire: Duplex;
+  readonly wire: Corkable;
   readonly registry: DeviceRegistry;
   readonly limits: Limits;
   readonly logger: Logger;
