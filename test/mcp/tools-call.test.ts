@@ -35,7 +35,7 @@ describe('the call as it is forwarded', () => {
     const sent = await call(
       `{"id":1,"method":"tools/call","jsonrpc":"2.0","params":{"arguments": ${args} ,"name":"shell__execute","new":[1, 2]}}`,
     );
-    expect(sent.params).toBe(`{"arguments": ${args},"name":"execute","new":[1, 2]}`);
+    expect(sent.params).toBe(`{"arguments": ${args} ,"name":"execute","new":[1, 2]}`);
     expect(sent.target).toEqual({ userId: 'u1', deviceId: 'device-1', server: 'shell' });
     expect(sent.request.method).toBe('tools/call');
   });
