@@ -73,6 +73,11 @@ export function encodeCall(head: CallHead, params: Uint8Array): Buffer {
   return encodeHeaded(head, params);
 }
 
+/** Bytes of the head of an encoded `call`. */
+export function headBytes(call: Buffer): number {
+  return call.readUInt32BE(0);
+}
+
 /** @throws MessageError */
 export function decodeCall(body: Buffer): { readonly head: CallHead; readonly params: Buffer } {
   const what = 'call';

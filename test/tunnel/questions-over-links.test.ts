@@ -6,6 +6,7 @@ import { OPEN_ASKS } from '../../src/protocol/call-messages.js';
 import { AGENT_FRAMES, decodeFrame, RELAY_FRAMES } from '../../src/protocol/frames.js';
 import { LinkSender } from '../../src/protocol/link-sender.js';
 import type { Call } from '../../src/relay/devices/call.js';
+import { callBody } from '../../src/relay/devices/call-body.js';
 import { CallIds } from '../../src/relay/devices/call-ids.js';
 import { DeviceCalls } from '../../src/relay/devices/device-calls.js';
 import { HELLO } from './fake-agent.js';
@@ -60,8 +61,8 @@ class BothEnds {
     this.#connect(this.#wire);
     this.#call = this.#calls.begin({
       id: new CallIds().next(),
-      server: 'shell',
-      request: request(),
+      body: callBody('shell', request()),
+      lasting: false,
       sink: this.sink,
       deviceName: 'laptop',
       resultBytes: 64 * 1024 * 1024,

@@ -1,5 +1,5 @@
 import { tooManyPieces } from '../../protocol/assembler.js';
-import { type CallHead, encodeCall, QUESTION_BYTES } from '../../protocol/call-messages.js';
+import { QUESTION_BYTES } from '../../protocol/call-messages.js';
 import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
 import { decodeWindow, encodeJson, encodeWindow } from '../../protocol/messages.js';
@@ -9,7 +9,7 @@ import { CallQuestions } from './call-questions.js';
 import { Deadline } from './deadline.js';
 import * as failures from './failures.js';
 import { LinkViolation } from './link.js';
-import type { CallFailure, CallRequest, CallSink } from './types.js';
+import type { CallFailure, CallSink } from './types.js';
 
 /** Largest notification of a call; like a question, one is put together before it is handed on. */
 const EVENT_BYTES = 4 * 1024 * 1024;
@@ -21,8 +21,10 @@ const CR = 13;
 export interface CallOptions {
   /** See CallIds. */
   readonly id: string;
-  readonly server: string;
-  readonly request: CallRequest;
+  /** See callBody. */
+  readonly body: Buffer;
+  /** No deadline. */
+  readonly lasting: boolean;
   readonly sink: CallSink;
   readonly deviceName: string;
   readonly resultBytes: number;
@@ -61,8 +63,8 @@ export class Call {
     private readonly over: (call: Call) => void,
   ) {
     this.id = options.id;
-    this.#body = encodeCall(headOf(options), options.request.params);
-    if (options.request.lasting === true) return;
+    this.#body = options.body;
+    if (options.lasting) return;
     this.#deadline = new Deadline(options.callMs, options.callMaxMs, (total) => {
       const seconds = (total ? options.callMaxMs : options.callMs) / 1000;
       this.#end(failures.timeout(options.deviceName, seconds, this.dispatched, total), 'timeout');
@@ -71,7 +73,7 @@ export class Call {
 
   /** It only listens: no work of a client's is lost with it. */
   get lasting(): boolean {
-    return this.options.request.lasting === true;
+    return this.options.lasting;
   }
 
   /** Some of it was handed to a socket: it may have run. */
@@ -258,11 +260,6 @@ export class Call {
     this.over(this);
     this.options.ended();
   }
-}
-
-function headOf({ server, request }: CallOptions): CallHead {
-  const { method, client, progressToken, logLevel, traceparent, notify, lasting } = request;
-  return { server, method, client, progressToken, logLevel, traceparent, notify, lasting };
 }
 
 /** What the sink cannot take: it writes lines, and it reports bytes, without which no credit comes back. */

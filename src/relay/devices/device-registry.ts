@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import type { RelayConfig } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
-import { HEAD_BYTES } from '../../protocol/call-messages.js';
+import { HEAD_BYTES, headBytes } from '../../protocol/call-messages.js';
 import { CloseCode } from '../../protocol/close-codes.js';
 import type { Hello } from '../../protocol/messages.js';
 import { Draining } from '../draining.js';
 import type { Store } from '../store/store.js';
 import { LOGGER, RELAY_CONFIG, STORE } from '../tokens.js';
+import { callBody } from './call-body.js';
 import { CallIds } from './call-ids.js';
 import type { Device } from './device.js';
 import { DeviceDirectory } from './directory.js';
@@ -115,11 +116,13 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
       placed.refuse(this.#refusal(user, deviceId));
       return placed;
     }
-    if (headBytes(server, request) > HEAD_BYTES) {
-      refuse(failures.tooLargeHead(HEAD_BYTES));
-      return handle;
+    const body = callBody(server, request);
+    if (headBytes(body) > HEAD_BYTES) {
+      placed.refuse(failures.tooLargeHead(HEAD_BYTES));
+      return placed;
     }
-    const slots = request.lasting === true ? user.listens : user.slots;
+    const lasting = request.lasting === true;
+    const slots = lasting ? user.listens : user.slots;
     const leave = () => {
       slots.leave(deviceId, clientId);
       this.#checkIdle();
@@ -128,7 +131,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
       const id = this.#ids.next();
       const call = this.draining.draining
         ? undefined
-        : user.device(deviceId)?.begin({ id, server, request, sink, ended: leave });
+        : user.device(deviceId)?.begin({ id, body, lasting, sink, ended: leave });
       if (call !== undefined) {
         placed.runs(call);
         return;
@@ -137,7 +140,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
       placed.refuse(this.#refusal(user, deviceId));
     };
     const full = (whose: 'device' | 'client') => {
-      const failure = request.lasting === true ? failures.tooManyListens : failures.busy;
+      const failure = lasting ? failures.tooManyListens : failures.busy;
       placed.refuse(failure(device.name, slots.limit(whose), whose));
     };
     const stop = slots.enter(deviceId, clientId, start, full);
@@ -206,8 +209,4 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     for (const resolve of this.#idle) resolve();
     this.#idle.clear();
   }
-}
-
-function headBytes(server: string, { params: _params, ...head }: CallRequest): number {
-  return Buffer.byteLength(JSON.stringify({ server, ...head }));
 }

@@ -125,12 +125,12 @@ export class Device {
   /** @returns undefined when the device cannot be reached now */
   begin(options: Omit<CallOptions, 'deviceName' | 'resultBytes' | 'callMs' | 'callMaxMs'>): Call | undefined {
     if (this.#away) return undefined;
-    const { id, server, request, sink, ended } = options;
+    const { id, body, lasting, sink, ended } = options;
     const { limits } = this.options;
     return this.#calls.begin({
       id,
-      server,
-      request,
+      body,
+      lasting,
       sink,
       ended,
       deviceName: this.name,
