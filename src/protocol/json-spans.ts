@@ -6,6 +6,8 @@
  * neither deep nesting nor a malformed tail gets past. Bytes that are not UTF-8 inside strings are not looked at.
  */
 
+import { keyText, stringEnd } from './json-strings.js';
+
 /** Byte offsets of a value: first byte, and the byte after its last. */
 export type Span = readonly [start: number, end: number];
 
@@ -25,17 +27,13 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
-const LOWER_U = 0x75;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 const IN_ARRAY = 0;
 const IN_OBJECT = 1;
 
-/** `ignoreBOM`: a key may begin with U+FEFF, which is then part of it. */
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const LITERALS = ['true', 'false', 'null'].map((word) => Array.from(word, (letter) => letter.charCodeAt(0)));
 
 /**
@@ -43,35 +41,34 @@ const LITERALS = ['true', 'false', 'null'].map((word) => Array.from(word, (lette
  * as `JSON.parse` has it. `undefined` when it is not a JSON object.
  */
 export function topLevelSpans(json: Uint8Array): Map<string, Span> | undefined {
-  return spansByName(members(json, 0, json.length));
+  const spans = new Map<string, Span>();
+  const after = readObject(json, skipSpace(json, 0), (name, _keyStart, start, end) => spans.set(name, [start, end]));
+  return after >= 0 && skipSpace(json, after) === json.length ? spans : undefined;
 }
 
 /** The complete members at the start of an object whose end is missing; of a repeated name the last. */
 export function leadingSpans(head: Uint8Array): Map<string, Span> {
-  const found: Member[] = [];
-  readObject(head, skipSpace(head, 0), (member) => found.push(member));
-  return spansByName(found) ?? new Map();
+  const spans = new Map<string, Span>();
+  readObject(head, skipSpace(head, 0), (name, _keyStart, start, end) => spans.set(name, [start, end]));
+  return spans;
 }
 
 /** The value of one member of the object at [start, end), or `undefined` when there is none or no such object. */
 export function memberSpan(json: Uint8Array, start: number, end: number, name: string): Span | undefined {
   const view = start === 0 && end === json.length ? json : json.subarray(start, end);
-  let found: Span | undefined;
-  const after = readObject(view, skipSpace(view, 0), (member) => {
-    if (member.name === name) found = [member.start + start, member.end + start];
+  let span: Span | undefined;
+  const after = readObject(view, skipSpace(view, 0), (found, _keyStart, from, to) => {
+    if (found === name) span = [from + start, to + start];
   });
-  return after >= 0 && skipSpace(view, after) === view.length ? found : undefined;
+  return after >= 0 && skipSpace(view, after) === view.length ? span : undefined;
 }
 
 /** All members of the object at [start, end) in order, repeated names included; `undefined` when it is not a JSON object. */
 export function members(json: Uint8Array, start: number, end: number): Member[] | undefined {
-  const whole = start === 0 && end === json.length;
-  const view = whole ? json : json.subarray(start, end);
+  const view = json.subarray(start, end);
   const found: Member[] = [];
-  const after = readObject(view, skipSpace(view, 0), (at) =>
-    found.push(
-      whole ? at : { name: at.name, keyStart: at.keyStart + start, start: at.start + start, end: at.end + start },
-    ),
+  const after = readObject(view, skipSpace(view, 0), (name, keyStart, from, to) =>
+    found.push({ name, keyStart: keyStart + start, start: from + start, end: to + start }),
   );
   return after >= 0 && skipSpace(view, after) === view.length ? found : undefined;
 }
@@ -95,12 +92,10 @@ export function elementSpans(json: Uint8Array, start: number, end: number): Span
   }
 }
 
-function spansByName(list: readonly Member[] | undefined): Map<string, Span> | undefined {
-  return list && new Map(list.map((member) => [member.name, [member.start, member.end]]));
-}
+type Visit = (name: string, keyStart: number, start: number, end: number) => void;
 
 /** Tells of each member as it ends; returns the offset after the object, or -1 where the text stops being JSON. */
-function readObject(json: Uint8Array, start: number, visit: (member: Member) => void): number {
+function readObject(json: Uint8Array, start: number, visit: Visit): number {
   if (json[start] !== OPEN_OBJECT) return -1;
   let at = skipSpace(json, start + 1);
   if (json[at] === CLOSE_OBJECT) return at + 1;
@@ -114,36 +109,12 @@ function readObject(json: Uint8Array, start: number, visit: (member: Member) => 
     const end = valueEnd(json, valueStart);
     // A number that touches the end of a cut text may go on there; valueEnd cannot know, so it is not told of.
     if (end < 0 || end === json.length) return -1;
-    visit({ name: keyText(json, keyStart, keyEnd), keyStart, start: valueStart, end });
+    visit(keyText(json, keyStart, keyEnd), keyStart, valueStart, end);
     at = skipSpace(json, end);
     if (json[at] === CLOSE_OBJECT) return at + 1;
     if (json[at] !== COMMA) return -1;
     at = skipSpace(json, at + 1);
   }
-}
-
-/** Keys are short and plain nearly always; for those a decoder costs more than the rest of the reading. */
-const PLAIN_KEY = 48;
-
-function keyText(json: Uint8Array, start: number, end: number): string {
-  return (end - start <= PLAIN_KEY ? plainText(json, start + 1, end - 1) : undefined) ?? decodedKey(json, start, end);
-}
-
-/** ASCII without an escape, or undefined. */
-function plainText(json: Uint8Array, start: number, end: number): string | undefined {
-  let text = '';
-  for (let at = start; at < end; at += 1) {
-    const byte = json[at];
-    if (byte === undefined || byte === BACKSLASH || byte > 0x7e) return undefined;
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
-
-function decodedKey(json: Uint8Array, start: number, end: number): string {
-  const escaped = json.subarray(start, end).includes(BACKSLASH);
-  if (!escaped) return utf8.decode(json.subarray(start + 1, end - 1));
-  return String(JSON.parse(utf8.decode(json.subarray(start, end))));
 }
 
 /** The offset after the value that begins at `start`, or -1. Keeps its own stack: one byte for each open container. */
@@ -208,43 +179,9 @@ function scalarEnd(json: Uint8Array, start: number): number {
   if (first === QUOTE) return stringEnd(json, start);
   if (first === MINUS || isDigit(first)) return numberEnd(json, start);
   for (const word of LITERALS) {
-    if (word.every((letter, index) => json[start + index] === letter)) return start + word.length;
+    if (word[0] === first && word.every((letter, index) => json[start + index] === letter)) return start + word.length;
   }
   return -1;
-}
-
-function stringEnd(json: Uint8Array, start: number): number {
-  if (json[start] !== QUOTE) return -1;
-  let at = start + 1;
-  for (;;) {
-    const byte = json[at];
-    if (byte === undefined || byte < 0x20) return -1;
-    if (byte === QUOTE) return at + 1;
-    if (byte !== BACKSLASH) at += 1;
-    else {
-      at = escapeEnd(json, at + 1);
-      if (at < 0) return -1;
-    }
-  }
-}
-
-function escapeEnd(json: Uint8Array, at: number): number {
-  switch (json[at]) {
-    case QUOTE:
-    case BACKSLASH:
-    case 0x2f: // slash
-    case 0x62: // b
-    case 0x66: // f
-    case 0x6e: // n
-    case 0x72: // r
-    case 0x74: // t
-      return at + 1;
-    case LOWER_U:
-      for (let digit = 1; digit <= 4; digit += 1) if (!isHex(json[at + digit])) return -1;
-      return at + 5;
-    default:
-      return -1;
-  }
 }
 
 function numberEnd(json: Uint8Array, start: number): number {
@@ -282,10 +219,4 @@ function skipSpace(json: Uint8Array, start: number): number {
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= 0x39;
-}
-
-function isHex(byte: number | undefined): boolean {
-  if (byte === undefined) return false;
-  const lower = byte | 0x20;
-  return isDigit(byte) || (lower >= 0x61 && lower <= 0x66);
 }
