@@ -18,7 +18,7 @@ export class Catalogs {
   send(server: string, connection: Connection | undefined): void {
     const state = this.servers.states().find(({ name }) => name === server);
     if (connection === undefined || state === undefined) return;
-    const offer = this.servers.catalogs().get(server);
+    const offer = this.servers.offer(server);
     this.#seq += 1;
     const catalog: Catalog = {
       seq: this.#seq,

@@ -1,4 +1,5 @@
 import { type Logger as Pino, pino } from 'pino';
+import { GatheredLines } from './gathered-lines.js';
 import { humanLine, type Level, type LogRecord } from './human-line.js';
 import type { Logger } from './logger.js';
 import { printableJson } from './printable.js';
@@ -11,7 +12,10 @@ export interface LoggerOptions {
   readonly format: 'human' | 'json';
   /** Colour in human lines; see cli/terminal.ts for when. */
   readonly color: boolean;
-  /** Where lines go, one write a line; default standard error, since standard output may be a protocol's. */
+  /**
+   * Where lines go, one write a line. Default standard error, since standard output may be a protocol's, with one write
+   * for all lines of one turn of the event loop.
+   */
   readonly destination?: { write(line: string): unknown };
 }
 
@@ -20,9 +24,10 @@ export interface LoggerOptions {
  * logger is made and not before: it loads pino.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const { level, format, color, destination = process.stderr } = options;
+  const { level, format, color, destination } = options;
+  const lines = destination ?? new GatheredLines(process.stderr);
   const write = (line: string) => {
-    destination.write(format === 'json' ? printableJson(line) : humanLine(recordOf(line), color));
+    lines.write(format === 'json' ? printableJson(line) : humanLine(recordOf(line), color));
   };
   const settings = {
     level,

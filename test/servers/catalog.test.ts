@@ -10,14 +10,14 @@ describe('catalogs', () => {
 
   it('has every page, the one behind an empty cursor too, each entry as sent', async () => {
     const { servers, catalogs } = await ready({ one: scripted({ tools: many, pageSize: 100 }) });
-    expect(servers.catalogs().get('one')?.tools).toEqual(many);
+    expect(servers.offer('one')?.tools).toEqual(many);
     expect(servers.states()[0]?.tools).toBe(2_000);
     expect(catalogs).toHaveLength(1);
   });
 
   it('stops after 50 pages and says so', async () => {
     const { servers, warnings } = await ready({ one: scripted({ tools: many, pageSize: 10 }) });
-    expect(servers.catalogs().get('one')?.tools).toHaveLength(500);
+    expect(servers.offer('one')?.tools).toHaveLength(500);
     expect(warnings.join()).toContain('the rest is left out');
   });
 
@@ -49,6 +49,6 @@ describe('catalogs', () => {
 
   it('asks a server without tools for none', async () => {
     const { servers } = await ready({ one: scripted({ capabilities: {} }) });
-    expect(servers.catalogs().get('one')?.tools).toEqual([]);
+    expect(servers.offer('one')?.tools).toEqual([]);
   });
 });

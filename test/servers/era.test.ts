@@ -13,7 +13,7 @@ describe('§7.32 the probe of a stdio server', () => {
   it('finds a modern one', async () => {
     const { servers } = await ready({ one: sdkOverStdio() });
     expect(servers.states()[0]).toMatchObject({ status: 'ready', protocolVersion: '2026-07-28' });
-    expect(servers.catalogs().get('one')).toMatchObject({
+    expect(servers.offer('one')).toMatchObject({
       era: 'modern',
       serverInfo: { name: 'everything' },
       instructions: 'Ask the fixture for anything.',
@@ -23,13 +23,13 @@ describe('§7.32 the probe of a stdio server', () => {
   it('takes the newer era of one that speaks both', async () => {
     const log = join(await tempFolder(), 'log');
     const { servers } = await ready({ one: modern({ legacyToo: true, log }) });
-    expect(servers.catalogs().get('one')?.era).toBe('modern');
+    expect(servers.offer('one')?.era).toBe('modern');
     expect(await methods(log)).not.toContain('initialize');
   });
 
   it('finds a legacy one by its error', async () => {
     const { servers } = await ready({ one: scripted() });
-    expect(servers.catalogs().get('one')).toMatchObject({ era: 'legacy', protocolVersion: '2025-11-25' });
+    expect(servers.offer('one')).toMatchObject({ era: 'legacy', protocolVersion: '2025-11-25' });
   });
 
   it('finds a legacy one by its silence, in the same process', async () => {
@@ -46,7 +46,7 @@ describe('§7.32 the probe of a stdio server', () => {
   it('finds a legacy one by its end, and starts it again', async () => {
     const log = join(await tempFolder(), 'log');
     const { servers, states } = await ready({ one: scripted({ onProbe: 'exit', log }) });
-    expect(servers.catalogs().get('one')?.era).toBe('legacy');
+    expect(servers.offer('one')?.era).toBe('legacy');
     expect(states.map(({ status }) => status)).not.toContain('failed');
     expect((await methods(log)).slice(0, 2)).toEqual(['server/discover', 'initialize']);
   });
@@ -58,12 +58,12 @@ describe('§7.32 the probe of a stdio server', () => {
     await expect.poll(() => clock.waiting.some(({ ms }) => ms === PROBE_MS), { timeout: 10_000 }).toBe(true);
     clock.fire(PROBE_MS);
     await state(({ status }) => status === 'ready');
-    expect(servers.catalogs().get('one')).toMatchObject({ era: 'modern', tools: [{ name: 'wire' }] });
+    expect(servers.offer('one')).toMatchObject({ era: 'modern', tools: [{ name: 'wire' }] });
   });
 
   it('picks a revision of those that a server names', async () => {
     const { servers } = await ready({ one: modern({ supported: ['2027-01-01', '2025-11-25'], legacyToo: true }) });
-    expect(servers.catalogs().get('one')).toMatchObject({ era: 'legacy', protocolVersion: '2025-11-25' });
+    expect(servers.offer('one')).toMatchObject({ era: 'legacy', protocolVersion: '2025-11-25' });
   });
 
   it('says so when there is none', async () => {
@@ -80,7 +80,7 @@ describe('§7.32 the probe of a stdio server', () => {
       old: modern({ legacyToo: true, log }, { era: 'legacy' }),
       new: scripted({}, { era: 'modern' }),
     });
-    expect(servers.catalogs().get('old')?.era).toBe('legacy');
+    expect(servers.offer('old')?.era).toBe('legacy');
     expect(await methods(log)).not.toContain('server/discover');
     expect(states.find(({ status }) => status === 'failed')).toMatchObject({
       name: 'new',
@@ -118,12 +118,12 @@ describe('§7.32 a verdict', () => {
     const config = { one: { command: [process.execPath, program] as const, env: {}, disabled: false } };
     await copyFile(fixture('stdio-server.mjs'), program);
     const first = await ready(config, { eraFile });
-    expect(first.servers.catalogs().get('one')?.era).toBe('legacy');
+    expect(first.servers.offer('one')?.era).toBe('legacy');
     await first.servers.close();
     await copyFile(fixture('modern-server.mjs'), program);
     await utimes(program, new Date(), new Date());
     const second = await ready(config, { eraFile });
-    expect(second.servers.catalogs().get('one')?.era).toBe('modern');
+    expect(second.servers.offer('one')?.era).toBe('modern');
   });
 
   /** Starts it once, and has its verdict say the other era. */
@@ -145,7 +145,7 @@ describe('§7.32 a verdict', () => {
     const config = { one: scripted() };
     const { eraFile, found } = await misjudged(config, 'modern');
     const { servers, states } = await ready(config, { eraFile });
-    expect(servers.catalogs().get('one')?.era).toBe('legacy');
+    expect(servers.offer('one')?.era).toBe('legacy');
     expect(states.map(({ status }) => status)).not.toContain('failed');
     expect(await found()).toEqual(['legacy']);
   });
@@ -179,7 +179,7 @@ describe('§7.32 the probe of an HTTP server', () => {
   it('finds a modern one', async () => {
     const { servers } = await ready({ one: await sdkOverHttp() });
     expect(servers.states()[0]).toMatchObject({ status: 'ready', protocolVersion: '2026-07-28' });
-    expect(servers.catalogs().get('one')?.era).toBe('modern');
+    expect(servers.offer('one')?.era).toBe('modern');
   });
 
   it.each([400, 404, 405])('takes %i without a modern error for the older era', async (status) => {
@@ -190,7 +190,7 @@ describe('§7.32 the probe of an HTTP server', () => {
       return true;
     };
     const { servers } = await ready({ one: http(server.url) });
-    expect(servers.catalogs().get('one')).toMatchObject({ era: 'legacy', protocolVersion: '2025-06-18' });
+    expect(servers.offer('one')).toMatchObject({ era: 'legacy', protocolVersion: '2025-06-18' });
   });
 
   it('takes an error that names the older revisions for a hint', async () => {
@@ -203,7 +203,7 @@ describe('§7.32 the probe of an HTTP server', () => {
       return true;
     };
     const { servers } = await ready({ one: http(server.url) });
-    expect(servers.catalogs().get('one')).toMatchObject({ era: 'legacy', protocolVersion: '2025-06-18' });
+    expect(servers.offer('one')).toMatchObject({ era: 'legacy', protocolVersion: '2025-06-18' });
   });
 
   it('does not fall back from a modern error', async () => {

@@ -33,12 +33,7 @@ describe.each(['streamableHttp', 'sse'] as const)('server-everything over %s', (
     const path = mode === 'sse' ? 'sse' : 'mcp';
     const { servers, call } = await ready({ one: http(`http://127.0.0.1:${port}/${path}`) });
     expect(servers.states()[0]).toMatchObject({ kind: 'http', status: 'ready', protocolVersion: '2025-11-25' });
-    expect(
-      servers
-        .catalogs()
-        .get('one')
-        ?.tools.map((tool) => tool.name),
-    ).toContain('echo');
+    expect(servers.offer('one')?.tools.map((tool) => tool.name)).toContain('echo');
     expect(textOf(await call('one', 'echo', { message: 'hello' }))).toContain('hello');
     const steps: unknown[] = [];
     const context = { onProgress: (params: { progress?: unknown }) => steps.push(params.progress) };

@@ -53,12 +53,7 @@ describe('a request over modern HTTP', () => {
   it('is for no tool whose annotations are wrong', async () => {
     const fixture = await modernHttp();
     const { servers, warnings } = await ready({ one: http(fixture.url) });
-    expect(
-      servers
-        .catalogs()
-        .get('one')
-        ?.tools.map(({ name }) => name),
-    ).toEqual(['query']);
+    expect(servers.offer('one')?.tools.map(({ name }) => name)).toEqual(['query']);
     expect(warnings).toEqual([expect.stringContaining('left out tool "wrong"')]);
   });
 

@@ -21,7 +21,7 @@ describe.each([
 
   it('§7.31 offers all its lists, page by page', async () => {
     const { servers, warnings } = await open();
-    const offer = servers.catalogs().get('one');
+    const offer = servers.offer('one');
     expect(offer?.tools.find(({ name }) => name === 'add')).toMatchObject({ outputSchema: { type: 'object' } });
     expect(offer?.prompts).toHaveLength(5);
     expect(offer?.resources.map(({ uri }) => uri)).toContain('ui://everything/app');
@@ -115,7 +115,7 @@ describe.each([
       },
     );
     await expect.poll(() => told).toEqual(['notifications/subscriptions/acknowledged']);
-    const before = servers.catalogs().get('one')?.tools.length ?? 0;
+    const before = servers.offer('one')?.tools.length ?? 0;
     await tool('touch');
     await tool('test_trigger_tool_change');
     expect(await catalog((offer) => offer !== undefined && offer.tools.length !== before)).toBeDefined();

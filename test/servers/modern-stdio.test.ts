@@ -182,7 +182,7 @@ describe('lists of a modern server', () => {
   it('are read again by kind as they change', async () => {
     const log = join(await tempFolder(), 'log');
     const { servers, call, catalog } = await ready({ one: modern({ log }) });
-    expect(servers.catalogs().get('one')).toMatchObject({
+    expect(servers.offer('one')).toMatchObject({
       tools: [{ name: 'wire' }],
       prompts: [{ name: 'first' }],
       resources: [{ uri: 'file:///a' }],

@@ -29,12 +29,9 @@ describe('real servers', () => {
       'Successfully',
     );
     expect(await readFile(join(folder, 'a.txt'), 'utf8')).toBe('x');
-    const echo = servers
-      .catalogs()
-      .get('everything')
-      ?.tools.find((tool) => tool.name === 'echo');
+    const echo = servers.offer('everything')?.tools.find((tool) => tool.name === 'echo');
     expect(echo).toMatchObject({ title: expect.any(String), inputSchema: { type: 'object' } });
-    expect(servers.catalogs().get('everything')?.instructions).toBeTypeOf('string');
+    expect(servers.offer('everything')?.instructions).toBeTypeOf('string');
   });
 });
 
@@ -104,7 +101,7 @@ describe('a stdio server', () => {
   it.each(['2024-11-05', '2025-03-26', '2025-06-18'])('may speak %s', async (version) => {
     const { servers } = await ready({ one: scripted({ version }) });
     expect(servers.states()[0]).toMatchObject({ status: 'ready', protocolVersion: version, tools: 1 });
-    expect(servers.catalogs().get('one')).toMatchObject({ protocolVersion: version, instructions: 'Be kind.' });
+    expect(servers.offer('one')).toMatchObject({ protocolVersion: version, instructions: 'Be kind.' });
   });
 
   it('may not speak another', async () => {

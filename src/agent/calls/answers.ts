@@ -1,5 +1,5 @@
 import type { CallHead } from '../../protocol/call-messages.js';
-import { memberSpan } from '../../protocol/json-spans.js';
+import { memberSpan, topLevelSpans } from '../../protocol/json-spans.js';
 import type { JsonRpcError } from '../servers/types.js';
 import type { JsonObject } from './json-edit.js';
 import type { CallAnswer } from './running-calls.js';
@@ -29,8 +29,9 @@ const SEARCH_BYTES = 64 * 1024;
 export function outcome(answer: CallAnswer): 'ok' | 'error' | 'tool error' | 'waits for the client' {
   if (answer.kind === 'error') return 'error';
   if (answer.json.length > SEARCH_BYTES) return 'ok';
+  const spans = topLevelSpans(answer.json);
   const text = (name: string) => {
-    const span = memberSpan(answer.json, 0, answer.json.length, name);
+    const span = spans?.get(name);
     return span && answer.json.toString('latin1', span[0], span[1]);
   };
   if (text('resultType') === '"input_required"') return 'waits for the client';

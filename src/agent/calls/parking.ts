@@ -57,7 +57,7 @@ export class Parking {
   }
 
   #revision({ server }: CallHead): string | undefined {
-    return this.options.servers.catalogs().get(server)?.protocolVersion;
+    return this.options.servers.offer(server)?.protocolVersion;
   }
 
   #begin(head: CallHead, params: Buffer, upstreamOf: UpstreamOf): OpenCall {

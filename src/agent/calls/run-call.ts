@@ -78,7 +78,7 @@ interface Parts {
 
 async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<CallAnswer> {
   const { servers } = parts;
-  const offer = servers.catalogs().get(head.server);
+  const offer = servers.offer(head.server);
   const about: ShapeSource = { era: offer?.era ?? 'legacy', ...(offer && { serverInfo: offer.serverInfo }) };
   let served: Served;
   try {
@@ -105,7 +105,7 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
 
 async function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {
   const { servers, clock, parking } = parts;
-  const offer = servers.catalogs().get(head.server);
+  const offer = servers.offer(head.server);
   const upstreamOf = legacyUpstream(head, offer, clock, (method, given, context) =>
     servers.request(head.server, method, given, context),
   );

@@ -4,7 +4,7 @@ import type { ServerOffer } from '../../protocol/messages.js';
 import { type Clock, pause } from '../servers/clock.js';
 import { type RequestContext, type RequestOutcome, ServerError } from '../servers/types.js';
 import { REVISION_2025_11_25 } from './asks.js';
-import { isObject, type JsonObject, member, parsedObject, withMembers } from './json-edit.js';
+import { isObject, type JsonObject, member, parsedObject, valueAt, withMembers } from './json-edit.js';
 import type { Upstream } from './open-call.js';
 
 /** How long the server is to keep a task and its result. */
@@ -42,8 +42,10 @@ export function legacyUpstream(
   return (params) => {
     const plain = offer === undefined || head.method !== 'tools/call' || speaksTasks(head, offer);
     if (plain) return (context) => request(head.method, params, context);
-    const own = withMembers(params, ['task']);
-    const name = member(own, 'name');
+    const spans = topLevelSpans(params);
+    const own = spans?.has('task') ? withMembers(params, ['task']) : params;
+    const named = spans?.get('name');
+    const name = named && valueAt(params, named);
     const tool = offer.tools.find((entry) => entry.name === name);
     const required = isObject(tool?.execution) && tool.execution.taskSupport === 'required';
     if (!required) return (context) => request(head.method, own, context);

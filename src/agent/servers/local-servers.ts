@@ -28,7 +28,7 @@ export function createLocalServers(
   options: LocalServersOptions,
 ): LocalServers {
   const { logger, events, clientFit = true, clock = systemClock, random = Math.random } = options;
-  const offered = (catalog: ServerOffer): ServerOffer => ({ ...catalog, fit: clientFit });
+  const offered = (catalog: ServerOffer): ServerOffer => (clientFit ? catalog : { ...catalog, fit: false });
   const closing = new AbortController();
   const connect = connector(options, closing.signal);
   const memory = new EraMemory(clock, options.eraFile);
@@ -61,8 +61,10 @@ export function createLocalServers(
       for (const server of all()) server.start();
     },
     states: () => all().map((server) => server.state),
-    catalogs: () =>
-      new Map([...servers].flatMap(([name, { catalog }]) => (catalog ? [[name, offered(catalog)] as const] : []))),
+    offer: (name) => {
+      const catalog = servers.get(name)?.catalog;
+      return catalog && offered(catalog);
+    },
     settled: async (signal) => {
       const settled = Promise.all(all().map((server) => server.settled));
       await untilAborted(settled, signal).catch(() => undefined);

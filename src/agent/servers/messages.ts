@@ -6,6 +6,8 @@ import type { AskReply, JsonRpcError } from './types.js';
 /** Of what a server tells or refuses; results pass as bytes. A client's requests have the same. */
 const DEPTH_MAX = 256;
 
+const END_OF_OBJECT = Buffer.from('}');
+
 /** `_meta` keys that belong to one hop (MCP 2026-07-28 basic/index#meta): whatever comes with a request, ours take their place. */
 const HOP_KEYS = new Set([
   'progressToken',
@@ -35,10 +37,18 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+function bytesOf(json: Uint8Array): Buffer {
+  return Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+}
+
 /** Reads one message or a batch (MCP 2025-03-26 has them); undefined when the text is no JSON-RPC. */
 export function readMessages(json: Buffer): Incoming[] | undefined {
   const batch = elementSpans(json, 0, json.length);
-  const read = (batch ?? [[0, json.length] as const]).map(([start, end]) => readMessage(json.subarray(start, end)));
+  if (batch === undefined) {
+    const message = readMessage(json);
+    return message && [message];
+  }
+  const read = batch.map(([start, end]) => readMessage(json.subarray(start, end)));
   const known = read.filter((message) => message !== undefined);
   return known.length > 0 ? known : undefined;
 }
@@ -151,19 +161,24 @@ export type HopMeta = Readonly<Record<string, unknown>>;
  */
 export function requestMessage(id: number, method: string, params: Uint8Array, own: HopMeta): Buffer | undefined {
   const head = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}`;
-  const bare = Object.values(own).every((value) => value === undefined);
-  const given = params.length > 0 ? Buffer.from(params) : bare ? undefined : Buffer.from('{}');
-  if (!given) return Buffer.from(`${head}}`);
-  const ours = withHopMeta(given, own);
-  return ours && Buffer.concat([Buffer.from(`${head},"params":`), onOneLine(ours), Buffer.from('}')]);
+  const text = JSON.stringify(own).slice(1, -1);
+  if (params.length === 0 && text === '') return Buffer.from(`${head}}`);
+  const given = params.length > 0 ? bytesOf(params) : Buffer.from('{}');
+  const ours = withHopText(given, text);
+  return ours && onOneLine(Buffer.concat([Buffer.from(`${head},"params":`), ours, END_OF_OBJECT]));
 }
 
-/** Replaces the hop's keys in `_meta` of the object by `own`; undefined values are left out. */
+/** Replaces the hop's keys in `_meta` of the object by `own`; undefined values are left out. `params` stay as they are. */
 export function withHopMeta(params: Buffer, own: HopMeta): Buffer | undefined {
+  return withHopText(params, JSON.stringify(own).slice(1, -1));
+}
+
+/** @param text the members of `own` as JSON text */
+function withHopText(params: Buffer, text: string): Buffer | undefined {
   const rest = withoutHopMeta(params);
-  const list = rest && members(rest, 0, rest.length);
-  const text = JSON.stringify(own).slice(1, -1);
-  if (!rest || !list || text === '') return rest;
+  if (!rest || text === '') return rest;
+  const list = members(rest, 0, rest.length);
+  if (!list) return rest;
   const meta = list.findLast((member) => member.name === '_meta');
   const inMeta = meta && members(rest, meta.start, meta.end);
   if (meta && inMeta) return insertFirst(rest, meta.start, text, inMeta.length > 0);
@@ -177,7 +192,8 @@ function withoutHopMeta(params: Buffer): Buffer | undefined {
   if (!outer) return undefined;
   const kept: Buffer[] = [];
   let at = 0;
-  for (const meta of outer.filter((member) => member.name === '_meta')) {
+  for (const meta of outer) {
+    if (meta.name !== '_meta') continue;
     for (const [start, end] of cutsOf(members(params, meta.start, meta.end) ?? [])) {
       kept.push(params.subarray(at, start));
       at = end;

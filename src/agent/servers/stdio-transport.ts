@@ -1,9 +1,10 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import spawn from 'cross-spawn';
 import type { ServerReason } from '../../protocol/server-state.js';
+import { SocketWriter } from '../../protocol/socket-writer.js';
 import { LineReader } from './line-reader.js';
 import { idOfCutResponse } from './messages.js';
 import { endProcessGroup } from './process-group.js';
@@ -13,6 +14,7 @@ import { ServerError, StartError } from './types.js';
 
 /** A server that has ended may still have answers in the pipe; a grandchild that holds the pipe may not delay the end. */
 const DRAIN_MS = 250;
+const LINE_FEED = Buffer.from('\n');
 
 export interface StdioTransportOptions {
   readonly command: readonly [string, ...string[]];
@@ -28,8 +30,9 @@ export class StdioTransport implements Transport {
   #child: ChildProcess | undefined;
   #ended = false;
   #drain: NodeJS.Timeout | undefined;
-  /** Messages leave in order, each once the one before has left our memory. */
-  #writing: Promise<void> = Promise.resolve();
+  /** The last message that waits for the one before to leave our memory; undefined while nothing waits. */
+  #waiting: Promise<void> | undefined;
+  #writer: SocketWriter | undefined;
 
   constructor(private readonly options: StdioTransportOptions) {}
 
@@ -45,6 +48,7 @@ export class StdioTransport implements Transport {
       windowsHide: true,
     });
     this.#child = child;
+    if (child.stdin) this.#writer = new SocketWriter(child.stdin);
     child.stdin?.on('error', () => undefined); // told by the write that failed, and by the exit
     this.#readOutput(child, events);
     try {
@@ -56,12 +60,10 @@ export class StdioTransport implements Transport {
   }
 
   send(json: Buffer, outgoing: Outgoing): Promise<boolean> {
-    const sent = this.#writing.then(() => this.#write(json, outgoing));
-    this.#writing = sent.then(
-      () => undefined,
-      () => undefined,
-    );
-    return sent;
+    const before = this.#waiting;
+    if (before !== undefined) return this.#behind(before.then(() => this.#write(json, outgoing)));
+    const sent = this.#write(json, outgoing);
+    return this.#child?.stdin?.writableNeedDrain ? this.#behind(sent) : sent;
   }
 
   release(): void {}
@@ -122,14 +124,27 @@ export class StdioTransport implements Transport {
     });
   }
 
+  /** What is sent from here on waits for this. */
+  #behind(sent: Promise<boolean>): Promise<boolean> {
+    const waiting = sent
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        if (this.#waiting === waiting) this.#waiting = undefined;
+      });
+    this.#waiting = waiting;
+    return sent;
+  }
+
   async #write(json: Buffer, outgoing: Outgoing): Promise<boolean> {
     const stdin = this.#child?.stdin;
     if (this.#ended || !stdin?.writable) throw new Error('the server does not take input any more');
     if (outgoing.wanted && !outgoing.wanted()) return false;
-    stdin.cork();
+    this.#writer?.gather();
     stdin.write(json);
-    const more = stdin.write('\n');
-    stdin.uncork();
+    const more = stdin.write(LINE_FEED);
     if (!more) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]).catch(() => undefined);
     return true;
   }

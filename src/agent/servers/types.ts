@@ -121,7 +121,8 @@ export interface LocalServers {
   /** Starts every enabled server, in parallel; returns at once. */
   start(): void;
   states(): readonly ServerState[];
-  catalogs(): ReadonlyMap<string, ServerOffer>;
+  /** What one server offers; undefined when it offers nothing (yet, or any more), or is none of the config's. */
+  offer(server: string): ServerOffer | undefined;
   /** Waits until every server is ready, failed or disabled once (start-up), or the signal aborts. */
   settled(signal: AbortSignal): Promise<void>;
   /**
