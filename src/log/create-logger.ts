@@ -13,8 +13,8 @@ export interface LoggerOptions {
   /** Colour in human lines; see cli/terminal.ts for when. */
   readonly color: boolean;
   /**
-   * Where lines go, one write a line. Default standard error, since standard output may be a protocol's, with one write
-   * for all lines of one turn of the event loop.
+   * Where lines go, one write a line. Default standard error, since standard output may be a protocol's; there lines
+   * below `warn` may wait for others for some milliseconds.
    */
   readonly destination?: { write(line: string): unknown };
 }
@@ -25,9 +25,11 @@ export interface LoggerOptions {
  */
 export function createLogger(options: LoggerOptions): Logger {
   const { level, format, color, destination } = options;
-  const lines = destination ?? new GatheredLines(process.stderr);
+  const shown = (line: string) => (format === 'json' ? printableJson(line) : humanLine(recordOf(line), color));
+  const lines = new GatheredLines(process.stderr);
   const write = (line: string) => {
-    lines.write(format === 'json' ? printableJson(line) : humanLine(recordOf(line), color));
+    if (destination) destination.write(shown(line));
+    else lines.write(shown(line), URGENT.test(line));
   };
   const settings = {
     level,
@@ -38,6 +40,8 @@ export function createLogger(options: LoggerOptions): Logger {
   };
   return new PinoLogger(pino(settings, { write }), '');
 }
+
+const URGENT = /^\{"level":"(warn|error)"/;
 
 class PinoLogger implements Logger {
   readonly #pino: Pino;

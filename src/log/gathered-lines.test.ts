@@ -1,29 +1,45 @@
 import { expect, it } from 'vitest';
 import { GatheredLines } from './gathered-lines.js';
 
-it('writes the lines of one turn at once, in order', async () => {
+function gathered() {
   const written: string[] = [];
-  const lines = new GatheredLines({ write: (text) => written.push(text) });
-  lines.write('a\n');
-  lines.write('b\n');
+  let told = () => {};
+  const first = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  const write = (text: string) => {
+    written.push(text);
+    told();
+  };
+  return { lines: new GatheredLines({ write }), written, first };
+}
+
+it('writes lines together, in order', async () => {
+  const { lines, written, first } = gathered();
+  lines.write('a\n', false);
+  lines.write('b\n', false);
   expect(written).toEqual([]);
-  await new Promise(setImmediate);
-  lines.write('c\n');
-  await new Promise(setImmediate);
+  await first;
+  expect(written).toEqual(['a\nb\n']);
+});
+
+it('writes what matters at once, with all before it', () => {
+  const { lines, written } = gathered();
+  lines.write('a\n', false);
+  lines.write('b\n', true);
+  lines.write('c\n', true);
   expect(written).toEqual(['a\nb\n', 'c\n']);
 });
 
-it('loses none where the program ends in this very turn, and leaves nothing behind', async () => {
+it('loses none where the program ends, and leaves nothing behind', () => {
   const before = new Set(process.listeners('exit'));
-  const written: string[] = [];
-  const lines = new GatheredLines({ write: (text) => written.push(text) });
-  lines.write('a\n');
-  lines.write('b\n');
-  const [atExit, ...more] = process.listeners('exit').filter((listener) => !before.has(listener));
+  const added = () => process.listeners('exit').filter((listener) => !before.has(listener));
+  const { lines, written } = gathered();
+  lines.write('a\n', false);
+  lines.write('b\n', false);
+  const [atExit, ...more] = added();
   expect(more).toEqual([]);
   atExit?.(0);
   expect(written).toEqual(['a\nb\n']);
-  await new Promise(setImmediate);
-  expect(written).toHaveLength(1);
-  expect(process.listeners('exit').filter((listener) => !before.has(listener))).toEqual([]);
+  expect(added()).toEqual([]);
 });
