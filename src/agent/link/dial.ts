@@ -1,6 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import WebSocket from 'ws';
+import { isLoopbackHost } from '../../config/urls.js';
 import { LINK_PATH, MAX_FRAME_BYTES, SUBPROTOCOL } from '../../protocol/frames.js';
 import { isCertificateProblem } from '../network.js';
 
@@ -44,6 +45,17 @@ export interface Dialled {
 
 const HANDSHAKE_MS = 15_000;
 
+/** A masking key that changes nothing, so that neither end goes over every byte for it: docs/decisions/0011-masking-key.md. */
+function zeroKey(key: Buffer): void {
+  key.fill(0);
+}
+
+/** Whether no HTTP intermediary that knows no WebSocket can see the link's bytes, against which masking is meant (RFC 6455 §10.3). */
+export function seenByNoIntermediary(relay: string, proxied: boolean): boolean {
+  const { protocol, hostname } = new URL(relay);
+  return protocol === 'https:' || (!proxied && isLoopbackHost(hostname));
+}
+
 /**
  * Opens the link's WebSocket; the token goes in the Authorization header (RFC 6750 §2.1), never in the URL.
  * @throws DialError, or the signal's reason
@@ -58,6 +70,7 @@ export function dial(options: DialOptions): Promise<Dialled> {
       maxPayload: MAX_FRAME_BYTES,
       perMessageDeflate: false,
       followRedirects: false,
+      ...(seenByNoIntermediary(relay, options.proxy !== undefined) ? { generateMask: zeroKey } : {}),
       ...(options.proxy === undefined ? {} : { agent: options.proxy }),
     });
     const settle = (act: () => void): void => {
