@@ -73,7 +73,7 @@ class RunningAgent implements Agent {
       fit: new ResultFit({ enabled: config.clientFit }),
       stateKey: () => this.#stateKey,
     });
-    this.#calls = new RunningCalls(this.#runner.run);
+    this.#calls = new RunningCalls(this.#runner.run, (server, held) => this.#servers.holdBack(server, held));
     this.#link = new Link(
       {
         relay: config.relay,

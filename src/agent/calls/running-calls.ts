@@ -4,6 +4,7 @@ import type { LinkSender } from '../../protocol/link-sender.js';
 import { decodeCancel, decodeWindow } from '../../protocol/messages.js';
 import { SendStream } from '../../protocol/send-stream.js';
 import type { AskReply } from '../servers/types.js';
+import { HeldBytes } from './held-bytes.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { OpenQuestions } from './open-questions.js';
 
@@ -14,6 +15,11 @@ const FLOOD_BYTES = 16 * 1024 * 1024;
 /** Finished calls the relay has not confirmed; above this a confirmation is asked for before the next heartbeat. */
 const UNCONFIRMED_CALLS = 256;
 const UNCONFIRMED_BYTES = 4 * 1024 * 1024;
+/**
+ * What the calls of one server may hold here before it is read no further: many clients that never read, since one that
+ * is slow must not hold up the others.
+ */
+const HELD_BYTES = 1024 * 1024 * 1024;
 
 export interface CallOutput {
   /** Aborted when the client gave up, the relay forgot the call, or the agent ends. */
@@ -38,6 +44,9 @@ export interface CallAnswer {
 }
 
 interface Call {
+  readonly server: string;
+  /** Bytes of the stream that have been counted. */
+  held: number;
   readonly stream: SendStream;
   readonly abort: AbortController;
   readonly questions: OpenQuestions;
@@ -66,16 +75,34 @@ export class RunningCalls {
   readonly #calls = new Map<string, Call>();
   /** Calls of which not all pieces have come, by the link they come on: a link's pieces never meet another's. */
   readonly #incoming = new Map<LinkSender, IncomingMessages>();
+  readonly #links = new Map<LinkSender, CallLink>();
   #unconfirmed = 0;
   #unconfirmedBytes = 0;
 
-  constructor(private readonly run: RunCall) {}
+  readonly #held: HeldBytes;
+
+  /** @param holdBack stops the reading of a server's output, or lets it go on */
+  constructor(
+    private readonly run: RunCall,
+    holdBack: (server: string, held: boolean) => void = () => {},
+    limit = HELD_BYTES,
+  ) {
+    const review = () => {
+      for (const link of this.#links.values()) link.checkpoint();
+    };
+    this.#held = new HeldBytes({ limit, holdBack, review });
+  }
 
   /** Calls executing now, without those that only listen. */
   get running(): number {
     let running = 0;
     for (const call of this.#calls.values()) if (!call.finished && !call.lasting) running += 1;
     return running;
+  }
+
+  /** Bytes of output that the calls of one server hold, until the relay surely has them. */
+  heldBytes(server: string): number {
+    return this.#held.of(server);
   }
 
   /** For hello: the calls that a new link may take up, which are those of no draining link. */
@@ -91,6 +118,7 @@ export class RunningCalls {
    * @param offered what hello said; the relay may name calls beyond it, which reached this agent after hello was written
    */
   attach(link: CallLink, offered: readonly string[], received: Readonly<Record<string, number>>): void {
+    this.#links.set(link.sender, link);
     for (const id of new Set([...offered, ...Object.keys(received)])) {
       const call = this.#calls.get(id);
       if (call === undefined) continue;
@@ -105,6 +133,7 @@ export class RunningCalls {
   detach(sender: LinkSender): void {
     for (const call of this.#calls.values()) if (call.sender === sender) call.sender = undefined;
     this.#incoming.delete(sender);
+    this.#links.delete(sender);
   }
 
   /** @throws MessageError or Error: the link is to be closed as broken */
@@ -120,6 +149,7 @@ export class RunningCalls {
         const call = this.#calls.get(frame.id);
         if (call === undefined) return;
         call.stream.grant(decodeWindow(frame.body));
+        this.#count(call);
         call.sender?.wake(call.stream);
         return;
       }
@@ -150,6 +180,7 @@ export class RunningCalls {
   /** Cancels all that runs. */
   close(): void {
     for (const [id, call] of this.#calls) this.#forget(id, call, new Error('the agent ends'));
+    this.#held.close();
   }
 
   #receive(frame: Frame, link: CallLink): void {
@@ -188,10 +219,13 @@ export class RunningCalls {
   async #execute(id: string, head: CallHead, params: Buffer, link: CallLink): Promise<void> {
     const push = (type: (typeof FrameType)['event' | 'ask' | 'result' | 'error'], body: Buffer): void => {
       call.stream.push(type, body);
+      this.#count(call);
       call.sender?.wake(call.stream);
     };
     const questions = new OpenQuestions((body) => push(FrameType.ask, body));
     const call: Call = {
+      server: head.server,
+      held: 0,
       stream: new SendStream(id),
       abort: new AbortController(),
       questions,
@@ -237,8 +271,16 @@ export class RunningCalls {
     if (call !== undefined) this.#forget(frame.id, call, new Error(reason));
   }
 
+  #count(call: Call): void {
+    const { retained } = call.stream;
+    const more = retained - call.held;
+    call.held = retained;
+    this.#held.change(call.server, more);
+  }
+
   #forget(id: string, call: Call, reason?: Error): void {
     this.#calls.delete(id);
+    this.#held.change(call.server, -call.held);
     for (const incoming of this.#incoming.values()) incoming.end(id);
     call.sender?.detach(call.stream);
     if (!call.finished) {

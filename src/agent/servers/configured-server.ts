@@ -64,6 +64,12 @@ export class ConfiguredServer {
     this.#clients?.endSession(session);
   }
 
+  /** See LocalServers. */
+  holdBack(held: boolean): void {
+    this.#unit.holdBack(held);
+    this.#clients?.holdBack(held);
+  }
+
   /** All of it; the state is that of the first. */
   async restart(): Promise<ServerState> {
     const [state] = await Promise.all([this.#unit.restart(), this.#clients?.restart()]);

@@ -29,6 +29,7 @@ export class ClientUnits {
   readonly #bySession = new Map<string, ClientUnit>();
   readonly #ending = new Set<Promise<void>>();
   #closed = false;
+  #heldBack = false;
 
   constructor(private readonly options: ClientUnitsOptions) {}
 
@@ -51,6 +52,12 @@ export class ClientUnits {
 
   async restart(): Promise<void> {
     await Promise.all([...this.#bySession.values()].map(({ unit }) => unit.restart()));
+  }
+
+  /** See LocalServers. */
+  holdBack(held: boolean): void {
+    this.#heldBack = held;
+    for (const { unit } of this.#bySession.values()) unit.holdBack(held);
   }
 
   /** The session is over, and with it all that was for it alone. */
@@ -79,6 +86,7 @@ export class ClientUnits {
     const entry: ClientUnit = { unit: make(), uses: 0, callOff: () => {} };
     this.#bySession.set(session, entry);
     logger.info('started for one client session', { running: this.#bySession.size });
+    entry.unit.holdBack(this.#heldBack);
     entry.unit.start();
     return entry;
   }

@@ -56,6 +56,7 @@ export class LocalServer {
   readonly #lists: ServerLists;
   #loop: Loop | undefined;
   #closed = false;
+  #heldBack = false;
   #settling = new Deferred<ServerState>();
 
   constructor(private readonly options: LocalServerOptions) {
@@ -120,6 +121,13 @@ export class LocalServer {
     if (this.#state.status !== 'disabled') this.#set({ status: 'stopped' });
     this.#lists.drop();
     this.#settling.resolve(this.#state);
+  }
+
+  /** See LocalServers. One that starts is read until it is ready. */
+  holdBack(held: boolean): void {
+    this.#heldBack = held;
+    if (held) this.#session?.pause();
+    else this.#session?.resume();
   }
 
   /** @throws ServerError, or the signal's reason */
@@ -231,6 +239,7 @@ export class LocalServer {
 
   #becomeReady(session: ServerSession, hello: Hello): void {
     this.#session = session;
+    if (this.#heldBack) session.pause();
     this.#set({
       status: 'ready',
       protocolVersion: hello.protocolVersion,

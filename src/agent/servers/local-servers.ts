@@ -74,6 +74,7 @@ export function createLocalServers(
     endSession: (session) => {
       for (const server of all()) server.endSession(session);
     },
+    holdBack: (name, held) => servers.get(name)?.holdBack(held),
     request: async (name, method, params, context) => find(name).request(method, params, context),
     restart: async (name, signal) => {
       const chosen = name === undefined ? all() : [find(name)];

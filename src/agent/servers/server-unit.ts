@@ -66,6 +66,11 @@ export class ServerUnit {
     await this.#server.notify(method, params);
   }
 
+  /** See LocalServers. */
+  holdBack(held: boolean): void {
+    this.#server.holdBack(held);
+  }
+
   endSession(session: string): void {
     this.#listens.endSession(session);
   }

@@ -115,6 +115,8 @@ export class StdioTransport implements Transport {
     child.stderr?.on('error', () => undefined);
     child.on('error', () => undefined); // told by start(), or by the exit
     child.once('exit', (code, signal) => {
+      // What is left in the pipe is little, and the last that comes.
+      child.stdout?.resume();
       this.#drain = setTimeout(() => end(exitReason(code, signal)), DRAIN_MS);
     });
     child.once('close', (code, signal) => end(exitReason(code, signal)));

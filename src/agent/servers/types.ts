@@ -136,6 +136,8 @@ export interface LocalServers {
   askPolicy(server: string): AskPolicy;
   /** A client's session has ended: its subscriptions go, and the processes that ran for it alone. */
   endSession(session: string): void;
+  /** Reads no further what a server writes on stdout, or goes on; what it writes meanwhile stays with it, and in time it stops. */
+  holdBack(server: string, held: boolean): void;
   /** Restarts one server (or all) and resolves with the states once each is ready or has failed. @throws ServerError unknown_server */
   restart(server: string | undefined, signal: AbortSignal): Promise<readonly ServerState[]>;
   /** Stops everything: stdin closed, then SIGTERM, then SIGKILL to the whole process group. */
