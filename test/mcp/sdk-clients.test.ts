@@ -11,6 +11,7 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TestCall } from './test-call.js';
 import { exposed, exposedPrompt, exposedResource, laptop } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
@@ -27,6 +28,13 @@ afterEach(async () => {
 
 async function requestInit() {
   return { headers: { Authorization: `Bearer ${await relay.token()}` } };
+}
+
+/** The next call, but those that listen to what a server says outside of calls. */
+async function nextCall(): Promise<TestCall> {
+  let call = await relay.devices.next();
+  while (call.params === '{"notifications":{}}') call = await relay.devices.next();
+  return call;
 }
 
 const RESULT = '{"content":[{"type":"text","text":"hi"}],"structuredContent":{"n":1}}';
@@ -48,7 +56,7 @@ describe('the client of SDK v1', () => {
     const calling = client.callTool({ name: 'shell__execute', arguments: { a: 1 } }, undefined, {
       onprogress: ({ progress }) => steps.push(progress),
     });
-    const call = await relay.devices.next();
+    const call = await nextCall();
     const token = call.request.progressToken ?? '';
     call.progress(1, token);
     call.progress(2, token);
@@ -58,7 +66,7 @@ describe('the client of SDK v1', () => {
 
     const stop = new AbortController();
     const cancelled = client.callTool({ name: 'shell__execute' }, undefined, { signal: stop.signal });
-    const running = await relay.devices.next();
+    const running = await nextCall();
     stop.abort('enough');
     await expect(cancelled).rejects.toThrow();
     expect(await running.cancellation()).toContain('enough');
@@ -94,7 +102,7 @@ describe('the client of SDK v1', () => {
     client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///home' }] }));
     await client.connect(new TransportV1(new URL(relay.url), { requestInit: await requestInit() }));
     const calling = client.callTool({ name: 'shell__execute' });
-    const call = await relay.devices.next();
+    const call = await nextCall();
     expect(call.request.client).toMatchObject({ ask: 'push', capabilities: { elicitation: { url: {} } } });
     call.ask(1, 'elicitation/create', {
       message: 'Sure?',
@@ -141,7 +149,7 @@ describe('the client of SDK v1', () => {
     expect((await client.listResourceTemplates()).resourceTemplates[0]?.uriTemplate).toBe('laptop.shell+file:///{x}');
 
     const answered = async <T>(result: Promise<T>, json: string): Promise<T> => {
-      (await relay.devices.next()).result(json);
+      (await nextCall()).result(json);
       return result;
     };
     expect(await answered(client.getPrompt({ name: 'shell__ask' }), '{"messages":[]}')).toEqual({ messages: [] });
@@ -153,7 +161,7 @@ describe('the client of SDK v1', () => {
     expect(await answered(completed, JSON.stringify({ completion }))).toEqual({ completion });
 
     const subscribing = client.subscribeResource({ uri });
-    const call = await relay.devices.next();
+    const call = await nextCall();
     call.acknowledge({ resourceSubscriptions: [uri] });
     expect(await subscribing).toEqual({});
     const all = new Promise<void>((resolve) => {
@@ -197,7 +205,7 @@ describe('the client of SDK v1', () => {
       seen = resolve;
     });
     const calling = client.callTool({ name: 'shell__execute' }, undefined, { onprogress: () => seen() });
-    const call = await relay.devices.next();
+    const call = await nextCall();
     call.progress(1, call.request.progressToken ?? '');
     await progressed;
     cut?.();
@@ -222,9 +230,7 @@ describe('the client of SDK v2', () => {
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toEqual(['status', 'restart', 'shell__execute']);
     const calling = client.callTool({ name: 'shell__execute', arguments: {} });
-    (await relay.devices.next()).result(
-      version === '2026-07-28' ? `{"resultType":"complete",${RESULT.slice(1)}` : RESULT,
-    );
+    (await nextCall()).result(version === '2026-07-28' ? `{"resultType":"complete",${RESULT.slice(1)}` : RESULT);
     expect(await calling).toMatchObject({ structuredContent: { n: 1 } });
     await client.close();
   });

@@ -9,6 +9,9 @@ export interface Caller {
   readonly client: CallClient;
   /** RFC 5424 name; undefined: no log notifications (a modern request without a level). */
   readonly logLevel: string | undefined;
-  /** Told of each device that a request goes to: there is something of this client's session there. */
-  went?(deviceId: string): void;
+  /**
+   * Told of each device that a request went to: there is something of this client's session there.
+   * @param key its server's, at an endpoint of several (protocol/uris.ts)
+   */
+  went?(deviceId: string, key: string | undefined): void;
 }

@@ -24,7 +24,6 @@ export const DRAINING = 'The relay is restarting and takes no new calls (not dis
 export function forward(devices: Devices, target: CallTarget, params: Buffer, call: Forwarded, key?: string): void {
   const { caller, request, reply, traceparent } = call;
   const token = isShape(request.params?._meta) ? request.params._meta.progressToken : undefined;
-  caller.went?.(target.deviceId);
   const handle = devices.call(
     target,
     {
@@ -38,4 +37,5 @@ export function forward(devices: Devices, target: CallTarget, params: Buffer, ca
     reply,
   );
   reply.started(handle);
+  caller.went?.(target.deviceId, key);
 }

@@ -27,6 +27,7 @@ export class LegacyMethods {
       session.logLevel = level;
       // What is told outside of calls is told from this level on.
       session.listen?.open();
+      session.calledListens?.open();
     }
     return resultResponse(id, '{}');
   }

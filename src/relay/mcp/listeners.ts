@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Principal } from '../auth/principal.js';
 import type { Devices } from '../devices/types.js';
+import { CalledListens } from './called-listens.js';
 import type { ServerEndpoint } from './endpoint.js';
 import { LastingListen } from './lasting-listen.js';
 import { ListenStream } from './listen-stream.js';
-import { LIST_KINDS, type ListKind, type Lists } from './lists.js';
+import { LIST_KINDS, type ListKind, type Lists, type MergedEndpoint } from './lists.js';
 import { since } from './protocol-versions.js';
 import { serverAt } from './scope.js';
 import type { Session } from './session.js';
@@ -35,10 +36,7 @@ export class Listeners {
     if (open >= this.limits.streamsPerClient) return false;
     this.#open.set(owner, open + 1);
     const { endpoint, mailbox } = session;
-    const stop =
-      endpoint.kind === 'server'
-        ? this.#listen(session, endpoint)
-        : this.devices.onChange(session.userId, () => this.#announce(session));
+    const stop = endpoint.kind === 'server' ? this.#listen(session, endpoint) : this.#listenToCalled(session, endpoint);
     const stream: ListenStream = new ListenStream(
       res,
       {
@@ -86,6 +84,21 @@ export class Listeners {
       if (session.mailbox.newest !== undefined) return;
       session.listen?.close('the client listens no more');
       session.listen = undefined;
+    };
+  }
+
+  /** At other endpoints the lists are the relay's to tell of; of its servers those that were called are listened to. */
+  #listenToCalled(session: Session, endpoint: MergedEndpoint): () => void {
+    const unlisten = this.devices.onChange(session.userId, () => this.#announce(session));
+    if (session.calledListens === undefined) {
+      session.calledListens = new CalledListens(this.devices, session, endpoint);
+      session.calledListens.open();
+    }
+    return () => {
+      unlisten();
+      if (session.mailbox.newest !== undefined) return;
+      session.calledListens?.close('the client listens no more');
+      session.calledListens = undefined;
     };
   }
 

@@ -28,6 +28,14 @@ export interface Subscribed {
   readonly grantId: string;
 }
 
+/** What servers say outside of calls, of those that the session has called; by their keys. */
+export interface CalledListening {
+  /** Begins, or begins anew. */
+  open(): void;
+  called(key: string): void;
+  close(reason: string): void;
+}
+
 /** What a legacy session has in memory beside its claims; all of it may be lost, and is then made anew. */
 export class Session {
   /** Calls in flight by JSON text of the request's id. */
@@ -46,8 +54,12 @@ export class Session {
   /** The session as a local server sees its client, for what belongs to no request. */
   readonly client: CallClient;
   readonly #asked: CallClient;
+  /** At an endpoint of several servers: keys of those that its requests went to (protocol/uris.ts). */
+  readonly called = new Set<string>();
   /** At a transparent endpoint, while a GET stream is open. */
   listen: LastingListen | undefined;
+  /** At the others, while a GET stream is open. */
+  calledListens: CalledListening | undefined;
   logLevel: string = DEFAULT_LOG_LEVEL;
   replayBytes = 0;
   lastUsed = Date.now();
@@ -77,7 +89,7 @@ export class Session {
   caller(events: boolean): Caller {
     const { userId, endpoint, logLevel } = this;
     const client = events ? this.#asked : this.client;
-    return { userId, endpoint, client, logLevel, went: (deviceId) => this.devices.add(deviceId) };
+    return { userId, endpoint, client, logLevel, went: (deviceId, key) => this.#went(deviceId, key) };
   }
 
   /** A session id is no authentication: whoever presents it must be the one it was made for. */
@@ -108,8 +120,17 @@ export class Session {
     for (const { listen } of this.subscriptions.values()) listen.close(reason);
     this.listen?.close(reason);
     this.listen = undefined;
+    this.calledListens?.close(reason);
+    this.calledListens = undefined;
     this.mailbox.end();
     this.replays.clear();
     this.subscriptions.clear();
+  }
+
+  #went(deviceId: string, key: string | undefined): void {
+    this.devices.add(deviceId);
+    if (key === undefined) return;
+    this.called.add(key);
+    this.calledListens?.called(key);
   }
 }
