@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { LastingListen } from '../../src/relay/mcp/lasting-listen.js';
+import { LastingListen } from '../../src/relay/mcp/calls/lasting-listen.js';
 import { TestDevices } from './test-devices.js';
 
 let devices: TestDevices;

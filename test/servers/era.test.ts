@@ -1,7 +1,7 @@
 import { copyFile, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PROBE_MS } from '../../src/agent/servers/probed-transport.js';
+import { PROBE_MS } from '../../src/agent/servers/era/probed-transport.js';
 import { atEnd, fixture, harness, http, logged, ready, scripted, TestClock, tempFolder } from './harness.js';
 import { HttpFixture } from './http-fixture.js';
 import { modern, sdkOverHttp, sdkOverStdio } from './modern-harness.js';

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { StdioTransport } from '../../src/agent/servers/stdio-transport.js';
+import { StdioTransport } from '../../src/agent/servers/stdio/stdio-transport.js';
 import { agentEnvironment } from '../../src/config/environment.js';
 import { fixture, logged, nodeModule, ready, resultOf, scripted, tempFolder, textOf } from './harness.js';
 

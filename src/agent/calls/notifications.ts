@@ -1,7 +1,7 @@
 import type { CallHead } from '../../protocol/call-messages.js';
 import { levelAtLeast } from './log-levels.js';
-import type { CallOutput } from './running-calls.js';
 import { shapeEvent } from './shape.js';
+import type { CallOutput } from './wire/running-calls.js';
 
 type Params = Readonly<Record<string, unknown>>;
 

@@ -2,10 +2,10 @@ import type { CallHead } from '../../protocol/call-messages.js';
 import type { LocalServers } from '../servers/types.js';
 import { ServerError } from '../servers/types.js';
 import { errorAnswer, resultAnswer } from './answers.js';
+import type { ParkedCalls } from './bridge/parked-calls.js';
 import type { ResultFit } from './fit/result-fit.js';
 import { member } from './json-edit.js';
-import type { ParkedCalls } from './parked-calls.js';
-import type { CallAnswer, CallOutput } from './running-calls.js';
+import type { CallAnswer, CallOutput } from './wire/running-calls.js';
 
 /** How the relay reaches the agent itself (CallHead.server is ''). */
 const RESTART = 'agent/restart';

@@ -3,7 +3,7 @@ import type { Entry, ServerOffer } from '../../protocol/messages.js';
 import { jsonBytes } from './bounds.js';
 import type { Clock } from './clock.js';
 import type { Hello } from './handshake.js';
-import { LIST_KINDS } from './listen-request.js';
+import { LIST_KINDS } from './legacy/listen-request.js';
 import { isRecord } from './messages.js';
 import { type ListKind, QueryError } from './server-session.js';
 

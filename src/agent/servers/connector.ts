@@ -1,8 +1,8 @@
 import type { LocalServerConfig } from '../../config/config.js';
 import type { AgentEnvironment } from '../../config/environment.js';
-import { childEnvironment } from './child-environment.js';
-import { loginPath } from './login-path.js';
-import { StdioTransport } from './stdio-transport.js';
+import { childEnvironment } from './stdio/child-environment.js';
+import { loginPath } from './stdio/login-path.js';
+import { StdioTransport } from './stdio/stdio-transport.js';
 import type { Transport } from './transport.js';
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
@@ -24,11 +24,11 @@ export function connector(options: ConnectorOptions, closing: AbortSignal): Conn
     if ('url' in config) {
       const http = { ...config, messageBytes, proxy: environment.proxy };
       if (era === 'modern') {
-        const { ModernHttpTransport } = await import('./modern-http-transport.js');
+        const { ModernHttpTransport } = await import('./http/modern-http-transport.js');
         return new ModernHttpTransport(http);
       }
       // Only who has such servers pays for the SDK's start.
-      const { HttpTransport } = await import('./http-transport.js');
+      const { HttpTransport } = await import('./http/http-transport.js');
       return new HttpTransport(http);
     }
     path ??= loginPath(environment, closing);

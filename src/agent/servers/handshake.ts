@@ -1,7 +1,7 @@
 import { printable } from '../../log/printable.js';
 import { jsonLength } from './bounds.js';
-import { MODERN_REVISION } from './envelope.js';
 import { isRecord, modernKey } from './messages.js';
+import { MODERN_REVISION } from './modern/envelope.js';
 import { StartError } from './types.js';
 
 /** Revisions of the legacy era, the newest first; the first is offered. */

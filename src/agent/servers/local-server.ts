@@ -5,15 +5,15 @@ import type { ServerReason } from '../../protocol/server-state.js';
 import { restartDelay, STABLE_MS } from './backoff.js';
 import { type Clock, pause } from './clock.js';
 import { Deferred, untilAborted } from './deferred.js';
-import type { EraMemory } from './era-memory.js';
+import type { EraMemory } from './era/era-memory.js';
+import { ServerConnection } from './era/server-connection.js';
 import type { Hello } from './handshake.js';
+import type { SessionWatch } from './legacy/session-watch.js';
+import { resumedListen } from './modern/resumed-listen.js';
+import { LISTEN } from './modern/subscriber.js';
 import { problemText, readableInfo } from './problem-text.js';
-import { resumedListen } from './resumed-listen.js';
-import { ServerConnection } from './server-connection.js';
 import { ServerLists } from './server-lists.js';
 import type { ServerSession } from './server-session.js';
-import type { SessionWatch } from './session-watch.js';
-import { LISTEN } from './subscriber.js';
 import { SessionLostError, type Transport, type TransportEnd } from './transport.js';
 import {
   type AskPolicy,

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from './clock.js';
 import { ConfiguredServer } from './configured-server.js';
 import { type ConnectorOptions, connector } from './connector.js';
 import { untilAborted } from './deferred.js';
-import { EraMemory } from './era-memory.js';
+import { EraMemory } from './era/era-memory.js';
 import { type AskPolicy, type LocalServers, type LocalServersEvents, ServerError } from './types.js';
 
 export interface LocalServersOptions extends ConnectorOptions {

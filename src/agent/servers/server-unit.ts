@@ -1,7 +1,7 @@
 import type { CallClient } from '../../protocol/call-messages.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import { untilAborted } from './deferred.js';
-import { LegacyListens } from './legacy-listens.js';
+import { LegacyListens } from './legacy/legacy-listens.js';
 import { LocalServer, type LocalServerOptions } from './local-server.js';
 import type { RequestContext, RequestOutcome, ServerState } from './types.js';
 

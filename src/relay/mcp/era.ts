@@ -1,5 +1,5 @@
-import { claimedVersion } from './envelope.js';
 import type { RpcBody } from './json-rpc.js';
+import { claimedVersion } from './modern/envelope.js';
 import { MODERN_VERSION } from './protocol-versions.js';
 
 export type Era = 'legacy' | 'modern';

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../auth/principal.js';
-import { type Accepts } from './accept.js';
-import { sendJson } from './answer.js';
+import { type Accepts } from './answers/accept.js';
+import { sendJson } from './answers/answer.js';
+import { sendOneEvent } from './answers/event-stream.js';
 import type { Endpoint } from './endpoint.js';
-import { sendOneEvent } from './event-stream.js';
 import { type ErrorCodeNumber, errorResponse } from './json-rpc.js';
 
 /** One HTTP request to an MCP endpoint, and who sent it. */

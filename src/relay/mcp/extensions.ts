@@ -1,7 +1,7 @@
 import type { CallClient } from '../../protocol/call-messages.js';
 import type { Endpoint } from './endpoint.js';
 import { ErrorCode, isShape, type Shape } from './json-rpc.js';
-import type { Refusal } from './modern-error.js';
+import type { Refusal } from './modern/modern-error.js';
 
 /** MCP Apps. */
 export const UI = 'io.modelcontextprotocol/ui';

@@ -1,17 +1,17 @@
 import type { Limits } from '../../config/config.js';
 import type { Logger } from '../../log/logger.js';
-import { type Accepts, isJson, readAccept } from './accept.js';
+import { type Accepts, isJson, readAccept } from './answers/accept.js';
+import { formatEventId, parseEventId } from './answers/event-id.js';
+import { sendOneEvent } from './answers/event-stream.js';
 import { eraOf } from './era.js';
-import { formatEventId, parseEventId } from './event-id.js';
-import { sendOneEvent } from './event-stream.js';
 import { type Exchange, header, refuse } from './exchange.js';
 import { ErrorCode, errorResponse, readBody } from './json-rpc.js';
-import type { LegacyEdge } from './legacy-edge.js';
-import type { Listeners } from './listeners.js';
-import type { ModernEdge } from './modern-edge.js';
+import type { LegacyEdge } from './legacy/legacy-edge.js';
+import type { Listeners } from './legacy/listeners.js';
+import type { Session } from './legacy/session.js';
+import type { Sessions } from './legacy/sessions.js';
+import type { ModernEdge } from './modern/modern-edge.js';
 import { type BodyRead, readRequestBody } from './request-body.js';
-import type { Session } from './session.js';
-import type { Sessions } from './sessions.js';
 
 export interface McpEndpointParts {
   readonly limits: Limits;

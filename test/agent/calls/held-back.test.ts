@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { ResultFit } from '../../../src/agent/calls/fit/result-fit.js';
 import { callRunner } from '../../../src/agent/calls/run-call.js';
-import { RunningCalls } from '../../../src/agent/calls/running-calls.js';
+import { RunningCalls } from '../../../src/agent/calls/wire/running-calls.js';
 import { type CallHead, encodeCall } from '../../../src/protocol/call-messages.js';
 import {
   AGENT_FRAMES,

@@ -1,7 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { requestStateKey } from '../../../src/agent/calls/state-key.js';
+import { requestStateKey } from '../../../src/agent/calls/bridge/state-key.js';
 import { tempFolder } from '../../helpers/temp.js';
 
 describe('requestStateKey', () => {

@@ -1,0 +1,84 @@
+import type { Clock } from '../../servers/clock.js';
+import type { OpenCall } from './open-call.js';
+
+/** Time a user has for an answer. */
+export const PARKED_MS = 10 * 60_000;
+/** Calls one client may leave waiting, and all of them; above this the one that has waited longest is given up. */
+const OF_ONE_CLIENT = 32;
+const OF_ALL = 256;
+
+interface Parked {
+  readonly call: OpenCall;
+  callOff(): void;
+}
+
+/**
+ * Calls that wait for their client to come back, by handle. A handle serves once: what comes with a used one is a replay,
+ * what comes with an unknown one was lost.
+ */
+export class ParkedCalls {
+  readonly #parked = new Map<string, Parked>();
+  /** Used handles, and until when their seals open. */
+  readonly #used = new Map<string, number>();
+
+  constructor(private readonly clock: Clock) {}
+
+  get size(): number {
+    return this.#parked.size;
+  }
+
+  /** Keeps the call under the handle until it is taken, or its client has not come back in time. */
+  park(handle: string, call: OpenCall): void {
+    const ofClient = [...this.#parked].filter(([, { call: other }]) => other.client.id === call.client.id);
+    if (ofClient.length >= OF_ONE_CLIENT) this.#expire(ofClient[0]?.[0], 'its client left too many calls waiting');
+    if (this.#parked.size >= OF_ALL) this.#expire(this.#parked.keys().next().value, 'too many calls wait for clients');
+    const callOff = this.clock.after(PARKED_MS, () => this.#expire(handle, 'the client did not come back in time'));
+    this.#parked.set(handle, { call, callOff });
+  }
+
+  /** The call under the handle, which is used from here on; undefined when there is none. */
+  take(handle: string): OpenCall | undefined {
+    const found = this.#parked.get(handle);
+    if (found === undefined) return undefined;
+    this.#parked.delete(handle);
+    found.callOff();
+    this.use(handle);
+    return found.call;
+  }
+
+  /** Marks a handle used; false when it was before. */
+  use(handle: string): boolean {
+    const now = this.clock.now();
+    for (const [known, until] of this.#used) if (until <= now) this.#used.delete(known);
+    if (this.#used.has(handle)) return false;
+    this.#used.set(handle, now + PARKED_MS);
+    return true;
+  }
+
+  wasUsed(handle: string): boolean {
+    return this.#used.has(handle);
+  }
+
+  /** The client's session is over: nobody will come back for its calls. */
+  endSession(session: string): void {
+    for (const [handle, { call }] of [...this.#parked]) {
+      if (call.client.session === session) this.#expire(handle, "the client's session ended");
+    }
+  }
+
+  close(): void {
+    for (const { call, callOff } of this.#parked.values()) {
+      callOff();
+      call.cancel(new Error('the agent ends'));
+    }
+    this.#parked.clear();
+  }
+
+  #expire(handle: string | undefined, reason: string): void {
+    const found = handle === undefined ? undefined : this.#parked.get(handle);
+    if (handle === undefined || found === undefined) return;
+    this.#parked.delete(handle);
+    found.callOff();
+    void found.call.expire(new Error(reason));
+  }
+}

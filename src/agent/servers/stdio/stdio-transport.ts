@@ -1,0 +1,172 @@
+import { Buffer } from 'node:buffer';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import spawn from 'cross-spawn';
+import type { ServerReason } from '../../../protocol/server-state.js';
+import { SocketWriter } from '../../../protocol/socket-writer.js';
+import { idOfCutResponse } from '../messages.js';
+import type { Outgoing, Transport, TransportEvents } from '../transport.js';
+import { ServerError, StartError } from '../types.js';
+import { LineReader } from './line-reader.js';
+import { endProcessGroup } from './process-group.js';
+import { StderrTail } from './stderr-tail.js';
+
+/** A server that has ended may still have answers in the pipe; a grandchild that holds the pipe may not delay the end. */
+const DRAIN_MS = 250;
+const LINE_FEED = Buffer.from('\n');
+
+export interface StdioTransportOptions {
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly messageBytes: number;
+  readonly platform: NodeJS.Platform;
+}
+
+/** A child process that speaks newline-delimited JSON-RPC on stdin and stdout (MCP 2025-11-25 basic/transports#stdio). */
+export class StdioTransport implements Transport {
+  readonly #stderr = new StderrTail();
+  #child: ChildProcess | undefined;
+  #ended = false;
+  #drain: NodeJS.Timeout | undefined;
+  /** The last message that waits for the one before to leave our memory; undefined while nothing waits. */
+  #waiting: Promise<void> | undefined;
+  #writer: SocketWriter | undefined;
+
+  constructor(private readonly options: StdioTransportOptions) {}
+
+  async start(events: TransportEvents): Promise<void> {
+    const { command, cwd, env, platform } = this.options;
+    const [program, ...args] = command;
+    // argv as it is, never a shell. Its own group on POSIX, so that the whole group can be ended.
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...env },
+      detached: platform !== 'win32',
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
+    this.#child = child;
+    if (child.stdin) this.#writer = new SocketWriter(child.stdin);
+    child.stdin?.on('error', () => undefined); // told by the write that failed, and by the exit
+    this.#readOutput(child, events);
+    try {
+      if (child.pid === undefined) await once(child, 'spawn');
+    } catch (error) {
+      this.#ended = true;
+      throw this.#spawnError(error);
+    }
+  }
+
+  send(json: Buffer, outgoing: Outgoing): Promise<boolean> {
+    const before = this.#waiting;
+    if (before !== undefined) return this.#behind(before.then(() => this.#write(json, outgoing)));
+    const sent = this.#write(json, outgoing);
+    return this.#child?.stdin?.writableNeedDrain ? this.#behind(sent) : sent;
+  }
+
+  release(): void {}
+  negotiated(): void {}
+
+  pause(): void {
+    this.#child?.stdout?.pause();
+  }
+
+  resume(): void {
+    this.#child?.stdout?.resume();
+  }
+
+  lastWords(): readonly string[] {
+    return this.#stderr.lines();
+  }
+
+  async close(): Promise<void> {
+    this.#ended = true;
+    clearTimeout(this.#drain);
+    const child = this.#child;
+    if (!child) return;
+    await endProcessGroup(child, this.options.platform);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
+
+  #readOutput(child: ChildProcess, events: TransportEvents): void {
+    const { messageBytes } = this.options;
+    const reader = new LineReader(messageBytes, {
+      line: (line) => {
+        if (!this.#ended && line.length > 0) events.message(line);
+      },
+      overlong: (head, tail, bytes) => {
+        const message = `the server sent a message of ${bytes} bytes; the limit is ${messageBytes}`;
+        if (!this.#ended) events.failed(idOfCutResponse(head, tail), new ServerError('too_large', message, true));
+      },
+    });
+    const end = (problem: string) => {
+      if (this.#ended) return;
+      clearTimeout(this.#drain);
+      reader.end();
+      this.#ended = true;
+      events.ended({ reason: 'exited', problem, sessionLost: false });
+    };
+    child.stdout?.on('data', (chunk: Buffer) => reader.push(chunk));
+    child.stdout?.on('error', () => undefined);
+    child.stderr?.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    child.stderr?.on('error', () => undefined);
+    child.on('error', () => undefined); // told by start(), or by the exit
+    child.once('exit', (code, signal) => {
+      // What is left in the pipe is little, and the last that comes.
+      child.stdout?.resume();
+      this.#drain = setTimeout(() => end(exitReason(code, signal)), DRAIN_MS);
+    });
+    child.once('close', (code, signal) => end(exitReason(code, signal)));
+    // Without stdout nothing can come: the same as ended, unless the exit is on its way to say more.
+    child.stdout?.once('close', () => {
+      if (!this.#ended) this.#drain ??= setTimeout(() => end('closed its output'), DRAIN_MS);
+    });
+  }
+
+  /** What is sent from here on waits for this. */
+  #behind(sent: Promise<boolean>): Promise<boolean> {
+    const waiting = sent
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        if (this.#waiting === waiting) this.#waiting = undefined;
+      });
+    this.#waiting = waiting;
+    return sent;
+  }
+
+  async #write(json: Buffer, outgoing: Outgoing): Promise<boolean> {
+    const stdin = this.#child?.stdin;
+    if (this.#ended || !stdin?.writable) throw new Error('the server does not take input any more');
+    if (outgoing.wanted && !outgoing.wanted()) return false;
+    this.#writer?.gather();
+    stdin.write(json);
+    const more = stdin.write(LINE_FEED);
+    if (!more) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]).catch(() => undefined);
+    return true;
+  }
+
+  #spawnError(cause: unknown): StartError {
+    const { command, cwd } = this.options;
+    const failed = (reason: ServerReason, problem: string) => new StartError(reason, problem, { cause });
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'ENOENT' && cwd !== undefined && !existsSync(cwd))
+      return failed('not_found', `working folder "${cwd}" does not exist: change "cwd"`);
+    if (code === 'ENOENT')
+      return failed('not_found', `command "${command[0]}" not found: is it installed and on PATH?`);
+    if (code === 'EACCES')
+      return failed('not_allowed', `command "${command[0]}" may not be run: is it an executable file?`);
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    return failed('not_allowed', `command "${command[0]}" could not be started: ${detail}`);
+  }
+}
+
+function exitReason(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal) return `ended by ${signal}`;
+  return code === 0 ? 'ended by itself (exit status 0)' : `ended with exit status ${code}`;
+}
