@@ -170,9 +170,9 @@ describe('the client of SDK v1', () => {
 
 describe('the client of SDK v2', () => {
   test.each([
-    ['by default', {}],
-    ['in mode auto', { versionNegotiation: { mode: 'auto' } }],
-  ] as const)('%s signs in, lists and calls', async (_name, options) => {
+    ['by default', {}, '2025-11-25'],
+    ['in mode auto', { versionNegotiation: { mode: 'auto' } }, '2026-07-28'],
+  ] as const)('%s signs in, lists and calls', async (_name, options, version) => {
     await using provider = await MemoryOAuth.start(inChromium);
     const endpoint = new URL(system.endpoint);
     const first = new TransportV2(endpoint, { authProvider: provider });
@@ -181,7 +181,7 @@ describe('the client of SDK v2', () => {
     await first.finishAuth(provider.answer);
     const client = new ClientV2({ name: 'v2', version: '1.0.0' }, options);
     await client.connect(new TransportV2(endpoint, { authProvider: provider }));
-    expect(client.getNegotiatedProtocolVersion()).toBe('2025-11-25');
+    expect(client.getNegotiatedProtocolVersion()).toBe(version);
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name)).toContain('everything__echo');
     expect(await client.callTool(echo)).toMatchObject({ content: [{ text: 'Echo: there and back' }] });

@@ -167,10 +167,10 @@ describe('the packed release', () => {
     expect(stdout + stderr).toContain(`${base}. Run: mcp-local-tunnel login`);
     expect(status).toBe(3);
 
-    // Registered at the relay already, or there would be no address to open.
+    // Known to the relay already, or there would be no code to type. Without a terminal there is no browser either.
     const login = start(['login'], env);
-    const output = await until(login, (written) => written.includes(`${base}/authorize?`));
-    expect(output).toContain('code_challenge_method=S256');
+    const output = await until(login, (written) => written.includes(`${base}/device`));
+    expect(output).toMatch(/\b[B-Z]{4}-[B-Z]{4}\b/);
     const ended = once(login, 'close');
     login.kill();
     await ended;

@@ -7,6 +7,7 @@ const BACKOFF_MS = 1_000;
 const BACKOFF_MAX_MS = 30_000;
 /** A daemon that lived this long was well; the next one that ends is replaced without waiting. */
 const STABLE_MS = 10_000;
+const STARTING_MS = 50;
 
 /** This session's place at the agent of its profile, kept for as long as the session lives. */
 export class Membership {
@@ -62,16 +63,26 @@ export class Membership {
     }
   }
 
-  /** Asks the agent; once more where it went before it answered something harmless to ask twice. */
+  /**
+   * Asks the agent; once more where it went before it answered something harmless to ask twice. One whose socket is open
+   * and whose servers are not yet made (`starting`) is asked again until it can tell.
+   */
   async ask<T>(question: (joined: Joined) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const joined = await this.joined(signal);
-    try {
-      return await question(joined);
-    } catch (error) {
-      if (!(error instanceof ControlError) || error.code !== 'gone') throw error;
-      // run() may not have noticed yet, or may have joined another one already.
-      if (this.#joined === joined) this.#joined = undefined;
-      return question(await this.joined(signal));
+    for (let gone = false; ; ) {
+      const joined = await this.joined(signal);
+      try {
+        return await question(joined);
+      } catch (error) {
+        if (!(error instanceof ControlError)) throw error;
+        if (error.code === 'starting') {
+          await wait(STARTING_MS, undefined, { signal });
+          continue;
+        }
+        if (error.code !== 'gone' || gone) throw error;
+        gone = true;
+        // run() may not have noticed yet, or may have joined another one already.
+        if (this.#joined === joined) this.#joined = undefined;
+      }
     }
   }
 
