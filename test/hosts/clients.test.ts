@@ -114,9 +114,16 @@ test('mcp-remote: carries a stdio client through login to a tool call', async ()
 test('mcp-cli: logs in and calls a tool from its menu', async () => {
   const cli = place.startAtTerminal('mcp-cli', clients.mcpCli, ['--url', tunnel.endpoint]);
   await cli.says(/Pick a primitive/);
-  // Third from above, after status and restart.
-  cli.type('\x1b[B\x1b[B');
-  await cli.says(new RegExp(`❯\\s+tool\\(${ECHO}\\)`));
+  // Two templates, status and restart stand above it.
+  for (const next of [
+    'resource-template\\(Dynamic Text Resource',
+    'tool\\(status',
+    'tool\\(restart',
+    `tool\\(${ECHO}`,
+  ]) {
+    cli.type('\x1b[B');
+    await cli.says(new RegExp(`❯\\s+${next}\\)`));
+  }
   cli.type('\r');
   await cli.says(/\* message ›/);
   cli.type('from the menu\r');
