@@ -1,12 +1,9 @@
 import { members, type Span, topLevelSpans } from '../../protocol/json-spans.js';
+import { isRecord } from '../servers/messages.js';
 
 /** Edits of JSON objects that leave every byte alone but those of the members they are about. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** JSON text by the name of the member that is to hold it. */
 export type Edits = Readonly<Record<string, Uint8Array | string>>;
@@ -30,7 +27,7 @@ export function member(json: Uint8Array, name: string): unknown {
 /** The whole text as an object; `{}` for anything else, the empty text included. */
 export function parsedObject(json: Uint8Array): JsonObject {
   const value: unknown = json.length === 0 ? undefined : JSON.parse(bytesOf(json).toString('utf8'));
-  return isObject(value) ? value : {};
+  return isRecord(value) ? value : {};
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { CallHead } from '../../protocol/call-messages.js';
-import { levelAtLeast } from './log-levels.js';
+import { levelAtLeast } from '../../protocol/log-levels.js';
 import { shapeEvent } from './shape.js';
 import type { CallOutput } from './wire/running-calls.js';
 

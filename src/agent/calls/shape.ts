@@ -1,5 +1,6 @@
 import type { CallHead } from '../../protocol/call-messages.js';
 import { exposeUri } from '../../protocol/uris.js';
+import { isRecord } from '../servers/messages.js';
 import type { JsonRpcError } from '../servers/types.js';
 import { shapeMessages, shapeToolResult } from './shape/content.js';
 import { elementsAt, exposeMeta, exposeTaskId, legacyMeta, objectAt, RELATED_TASK, rewrite } from './shape/exposure.js';
@@ -209,8 +210,4 @@ function exposedFilter(key: string, filter: Readonly<Record<string, unknown>>): 
     ...(uris === undefined ? {} : { resourceSubscriptions: each(uris, (uri) => exposeUri(key, uri)) }),
     ...(ids === undefined ? {} : { taskIds: each(ids, (id) => exposeTaskId(key, id)) }),
   };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { tooDeep } from '../../protocol/depth.js';
 
 /** Nesting that is surely no server's intent, and that the relay does not take either. */
 const DEPTH_MAX = 100;
@@ -6,12 +7,6 @@ const DEPTH_MAX = 100;
 /** Length of the JSON text of a parsed value; undefined where it is nested so deep that writing it could fail. */
 export function jsonLength(value: unknown): number | undefined {
   return tooDeep(value, DEPTH_MAX) ? undefined : JSON.stringify(value)?.length;
-}
-
-/** Whether a parsed value is nested deeper than this. */
-export function tooDeep(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return depth === 0 || Object.values(value).some((inner) => tooDeep(inner, depth - 1));
 }
 
 /** The same in bytes of UTF-8. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
+import { tooDeep } from '../../protocol/depth.js';
 import { elementSpans, leadingSpans, type Member, members, topLevelSpans } from '../../protocol/json-spans.js';
-import { tooDeep } from './bounds.js';
 import type { AskReply, JsonRpcError } from './types.js';
 
 /** Of what a server tells or refuses; results pass as bytes. A client's requests have the same. */

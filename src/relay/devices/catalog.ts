@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { tooDeep } from '../../protocol/depth.js';
 import type { Catalog, Entry, ServerBrief, ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 import type { ServerView } from './types.js';
@@ -124,12 +125,6 @@ function listOf(offered: readonly Entry[], kind: ListKind): OfferedList & { read
   }
   const list = [...entries.values()];
   return { entries: list, digest: list.length === 0 ? '' : digest(...list.map((one) => one.digest)), bytes };
-}
-
-function tooDeep(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (depth === 0) return true;
-  return Object.values(value).some((inner) => tooDeep(inner, depth - 1));
 }
 
 export function digest(...parts: readonly string[]): string {

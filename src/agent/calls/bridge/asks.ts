@@ -1,6 +1,7 @@
 import type { CallClient } from '../../../protocol/call-messages.js';
+import { isRecord } from '../../servers/messages.js';
 import type { AskPolicy, AskReply, JsonRpcError } from '../../servers/types.js';
-import { isObject, type JsonObject, parsedObject } from '../json-edit.js';
+import { type JsonObject, parsedObject } from '../json-edit.js';
 
 /** Questions of servers to clients: which of them a client may be asked, and what counts as its reply. */
 
@@ -43,7 +44,7 @@ export function ownReply(
   if (method === ROOTS) return rootsReply(client, policy);
   if (method === SAMPLE) {
     if (!policy.sampling) return refusal(-32601, 'sampling is not allowed by the config of this agent');
-    return isObject(client.capabilities.sampling) && client.ask !== 'none' ? undefined : noReply(method);
+    return isRecord(client.capabilities.sampling) && client.ask !== 'none' ? undefined : noReply(method);
   }
   if (method === ELICIT) {
     const modes = elicitationModes(client);
@@ -68,16 +69,16 @@ export function isVisitable({ mode, url }: JsonObject): boolean {
 /** Roots of the config; without them, at the transparent endpoint, the client's own. */
 function rootsReply(client: CallClient, policy: AskPolicy): AskReply | undefined {
   if (policy.roots !== undefined) return reply({ roots: policy.roots });
-  const own = client.endpoint === 'server' && client.ask !== 'none' && isObject(client.capabilities.roots);
+  const own = client.endpoint === 'server' && client.ask !== 'none' && isRecord(client.capabilities.roots);
   return own ? undefined : noReply(ROOTS);
 }
 
 /** The modes in which a client can be asked. `{}` is form mode alone, as revisions had it before there were modes. */
 export function elicitationModes({ ask, era, protocolVersion, capabilities }: CallClient): readonly string[] {
   const { elicitation } = capabilities;
-  if (ask === 'none' || !isObject(elicitation) || protocolVersion < REVISION_2025_06_18) return [];
+  if (ask === 'none' || !isRecord(elicitation) || protocolVersion < REVISION_2025_06_18) return [];
   if (era === 'legacy' && protocolVersion < REVISION_2025_11_25) return ['form'];
-  const modes = ['form', 'url'].filter((mode) => isObject(elicitation[mode]));
+  const modes = ['form', 'url'].filter((mode) => isRecord(elicitation[mode]));
   return modes.length === 0 ? ['form'] : modes;
 }
 
@@ -85,12 +86,12 @@ const ACTIONS = new Set<unknown>(['accept', 'decline', 'cancel']);
 
 /** Whether a client's value is an ElicitResult, a CreateMessageResult or a ListRootsResult, as the question wants. */
 export function fitsQuestion(method: string, value: unknown): value is JsonObject {
-  if (!isObject(value)) return false;
-  if (method === ELICIT) return ACTIONS.has(value.action) && (value.content === undefined || isObject(value.content));
+  if (!isRecord(value)) return false;
+  if (method === ELICIT) return ACTIONS.has(value.action) && (value.content === undefined || isRecord(value.content));
   if (method === SAMPLE) {
     const { role, content, model } = value;
     const blocks = Array.isArray(content) ? content : [content];
-    return (role === 'assistant' || role === 'user') && blocks.every(isObject) && typeof model === 'string';
+    return (role === 'assistant' || role === 'user') && blocks.every(isRecord) && typeof model === 'string';
   }
   if (method === ROOTS) return Array.isArray(value.roots);
   return true;
@@ -107,7 +108,7 @@ export function replyFor(method: string, given: AskReply, revision: string | und
   const message = parsedObject(given.json);
   const { content } = message;
   if (!Array.isArray(content)) return given;
-  const blocks = content.filter(isObject);
+  const blocks = content.filter(isRecord);
   const texts = blocks.filter((block) => block.type === 'text').map((block) => block.text);
   const one = blocks.length === 1 ? blocks[0] : { type: 'text', text: texts.join('\n') };
   return reply({ ...message, content: one });
@@ -115,10 +116,10 @@ export function replyFor(method: string, given: AskReply, revision: string | und
 
 /** A capability's name for people: of the first that a -32021 names. */
 export function requiredCapability(error: JsonRpcError): string {
-  const required = isObject(error.data) ? error.data.requiredCapabilities : undefined;
-  if (!isObject(required)) return 'a capability it does not name';
+  const required = isRecord(error.data) ? error.data.requiredCapabilities : undefined;
+  if (!isRecord(required)) return 'a capability it does not name';
   const names = Object.entries(required).flatMap(([name, value]) => {
-    const inner = isObject(value) ? Object.keys(value) : [];
+    const inner = isRecord(value) ? Object.keys(value) : [];
     return inner.length === 0 ? [name] : inner.map((part) => `${name}.${part}`);
   });
   return names.length === 0 ? 'a capability it does not name' : names.join(', ');

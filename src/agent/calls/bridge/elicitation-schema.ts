@@ -1,4 +1,5 @@
-import { isObject, type JsonObject } from '../json-edit.js';
+import { isRecord } from '../../servers/messages.js';
+import type { JsonObject } from '../json-edit.js';
 
 /**
  * The form of an elicitation as clients of 2025-06-18 know it: choices with titles are `enum` with `enumNames` there, and
@@ -7,7 +8,7 @@ import { isObject, type JsonObject } from '../json-edit.js';
  * @returns undefined when the form has what such a client cannot show
  */
 export function olderForm(schema: unknown): JsonObject | undefined {
-  if (!isObject(schema) || !isObject(schema.properties)) return isObject(schema) ? schema : undefined;
+  if (!isRecord(schema) || !isRecord(schema.properties)) return isRecord(schema) ? schema : undefined;
   const properties: [string, unknown][] = [];
   for (const [name, property] of Object.entries(schema.properties)) {
     const older = olderProperty(property);
@@ -20,12 +21,12 @@ export function olderForm(schema: unknown): JsonObject | undefined {
 const PRIMITIVES = new Set<unknown>(['string', 'number', 'integer', 'boolean']);
 
 function olderProperty(property: unknown): JsonObject | undefined {
-  if (!isObject(property) || !PRIMITIVES.has(property.type)) return undefined;
+  if (!isRecord(property) || !PRIMITIVES.has(property.type)) return undefined;
   const { oneOf, anyOf, ...rest } = property;
   const choices = oneOf ?? anyOf;
   if (choices === undefined) return property;
   if (property.type !== 'string' || !Array.isArray(choices)) return undefined;
-  const titled = choices.filter(isObject).filter((choice) => typeof choice.const === 'string');
+  const titled = choices.filter(isRecord).filter((choice) => typeof choice.const === 'string');
   if (titled.length !== choices.length) return undefined;
   return {
     ...rest,

@@ -1,6 +1,7 @@
 import type { CallHead } from '../../../protocol/call-messages.js';
 import { topLevelSpans } from '../../../protocol/json-spans.js';
 import { type Clock, pause } from '../../servers/clock.js';
+import { isRecord } from '../../servers/messages.js';
 import {
   type AskPolicy,
   type AskReply,
@@ -9,7 +10,7 @@ import {
   ServerError,
 } from '../../servers/types.js';
 import { problem } from '../answers.js';
-import { bytesOf, type Edits, isObject, type JsonObject, parsedObject, valueAt, withMembers } from '../json-edit.js';
+import { bytesOf, type Edits, type JsonObject, parsedObject, valueAt, withMembers } from '../json-edit.js';
 import type { CallOutput } from '../wire/running-calls.js';
 import { ELICIT, fitsQuestion, noReply, ownReply, ROOTS } from './asks.js';
 import type { Served } from './parking.js';
@@ -42,9 +43,9 @@ export function resultType(json: Uint8Array): string | undefined {
 
 /** The entries of an `inputRequests` member. */
 export function inputRequests(map: unknown): InputRequired['requests'] {
-  return Object.entries(isObject(map) ? map : {}).map(([key, entry]) => {
-    const { method, params } = isObject(entry) ? entry : {};
-    return [key, String(method), isObject(params) ? params : {}] as const;
+  return Object.entries(isRecord(map) ? map : {}).map(([key, entry]) => {
+    const { method, params } = isRecord(entry) ? entry : {};
+    return [key, String(method), isRecord(params) ? params : {}] as const;
   });
 }
 

@@ -1,8 +1,9 @@
 import type { CallHead } from '../../../protocol/call-messages.js';
 import type { Clock } from '../../servers/clock.js';
+import { isRecord } from '../../servers/messages.js';
 import type { LocalServers } from '../../servers/types.js';
 import { errorAnswer, problem, resultAnswer } from '../answers.js';
-import { isObject, type JsonObject, member, withMembers } from '../json-edit.js';
+import { type JsonObject, member, withMembers } from '../json-edit.js';
 import type { CallAnswer, CallOutput } from '../wire/running-calls.js';
 import { fitsQuestion, reply, replyFor } from './asks.js';
 import { type CallEnd, OpenCall, type Upstream } from './open-call.js';
@@ -44,7 +45,7 @@ export class Parking {
     const { states, parked } = this.options;
     const state = await states.open(requestState, boundTo(head, params));
     const given = member(params, 'inputResponses');
-    const responses = isObject(given) ? given : {};
+    const responses = isRecord(given) ? given : {};
     if (state?.kind === 'replay') return this.#replay(state, responses, head, params, output, upstreamOf);
     if (state?.kind !== 'parked' || parked.wasUsed(state.handle)) return invalidState();
     const call = parked.take(state.handle);

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { EncryptJWT, jwtDecrypt } from 'jose';
 import type { CallHead } from '../../../protocol/call-messages.js';
 import type { Clock } from '../../servers/clock.js';
-import { isObject, type JsonObject, parsedObject } from '../json-edit.js';
+import { isRecord } from '../../servers/messages.js';
+import { type JsonObject, parsedObject } from '../json-edit.js';
 
 /** By it our own states are known from those that servers make, which are passed on as they are. */
 const PREFIX = 'mlt1.';
@@ -56,10 +57,10 @@ export class RequestStates {
 }
 
 function decode(value: unknown): RequestState | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   const { kind, handle, asks, upstream, keys } = value;
   if (kind === 'parked' && typeof handle === 'string') return { kind, handle };
-  if (kind === 'replay' && typeof handle === 'string' && isObject(asks)) return { kind, handle, asks };
+  if (kind === 'replay' && typeof handle === 'string' && isRecord(asks)) return { kind, handle, asks };
   if (kind !== 'roots' || !Array.isArray(keys) || (upstream !== undefined && typeof upstream !== 'string'))
     return undefined;
   return { kind, upstream, keys: keys.filter((key) => typeof key === 'string') };
@@ -85,7 +86,7 @@ export function boundTo({ client, server, method }: CallHead, params: Uint8Array
 
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
-  if (!isObject(value)) return value;
+  if (!isRecord(value)) return value;
   const names = Object.keys(value).sort();
   // In an object of its own, so that no array of the client's looks the same.
   return { members: names.map((name) => [name, canonical(value[name])]) };

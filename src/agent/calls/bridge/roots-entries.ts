@@ -1,7 +1,8 @@
 import type { CallHead } from '../../../protocol/call-messages.js';
+import { isRecord } from '../../servers/messages.js';
 import type { AskPolicy, RequestContext } from '../../servers/types.js';
 import { problem } from '../answers.js';
-import { type Edits, isObject, type JsonObject, member, withMembers } from '../json-edit.js';
+import { type Edits, type JsonObject, member, withMembers } from '../json-edit.js';
 import { ELICIT, isVisitable, ownReply, ROOTS, SAMPLE } from './asks.js';
 import {
   type InputRequired,
@@ -115,7 +116,7 @@ async function withOwnRoots(
   // Not ours, then it is the server's, which knows best what it sealed.
   if (ours?.kind !== 'roots') return params;
   const given = member(params, 'inputResponses');
-  const responses = { ...(isObject(given) ? given : {}), ...rootsResponses(options, ours.keys) };
+  const responses = { ...(isRecord(given) ? given : {}), ...rootsResponses(options, ours.keys) };
   return withMembers(params, RETRY_MEMBERS, {
     inputResponses: JSON.stringify(responses),
     ...(ours.upstream === undefined ? {} : { requestState: ours.upstream }),

@@ -2,8 +2,9 @@ import type { CallHead } from '../../../protocol/call-messages.js';
 import { topLevelSpans } from '../../../protocol/json-spans.js';
 import type { ServerOffer } from '../../../protocol/messages.js';
 import { type Clock, pause } from '../../servers/clock.js';
+import { isRecord } from '../../servers/messages.js';
 import { type RequestContext, type RequestOutcome, ServerError } from '../../servers/types.js';
-import { isObject, type JsonObject, member, parsedObject, valueAt, withMembers } from '../json-edit.js';
+import { type JsonObject, member, parsedObject, valueAt, withMembers } from '../json-edit.js';
 import { REVISION_2025_11_25 } from './asks.js';
 import type { Upstream } from './open-call.js';
 
@@ -47,7 +48,7 @@ export function legacyUpstream(
     const named = spans?.get('name');
     const name = named && valueAt(params, named);
     const tool = offer.tools.find((entry) => entry.name === name);
-    const required = isObject(tool?.execution) && tool.execution.taskSupport === 'required';
+    const required = isRecord(tool?.execution) && tool.execution.taskSupport === 'required';
     if (!required) return (context) => request(head.method, own, context);
     return (context) => {
       // The client knows of no task.
@@ -70,7 +71,7 @@ async function driven(
   if (created.kind === 'error') return created;
   const first = member(created.json, 'task');
   // A server may answer at once after all.
-  if (!isObject(first) || typeof first.taskId !== 'string') return created;
+  if (!isRecord(first) || typeof first.taskId !== 'string') return created;
   const id = Buffer.from(JSON.stringify({ taskId: first.taskId }));
   try {
     return await followed(first, id, clock, request, context);
@@ -144,5 +145,5 @@ function withoutTask(json: Uint8Array): Buffer {
 /** Whether the client can follow a task of 2026-07-28: it declared the extension (ext-tasks, "Capability"). */
 export function followsTasks({ client }: CallHead): boolean {
   const { extensions } = client.capabilities;
-  return client.era === 'modern' && isObject(extensions) && isObject(extensions[EXTENSION]);
+  return client.era === 'modern' && isRecord(extensions) && isRecord(extensions[EXTENSION]);
 }

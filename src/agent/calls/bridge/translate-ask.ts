@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CallClient, CallHead } from '../../../protocol/call-messages.js';
-import { isObject, type JsonObject } from '../json-edit.js';
+import { isRecord } from '../../servers/messages.js';
+import type { JsonObject } from '../json-edit.js';
 import { shapeAsk } from '../shape.js';
 import { ELICIT, REVISION_2025_11_25, SAMPLE } from './asks.js';
 import { olderForm } from './elicitation-schema.js';
@@ -17,7 +18,7 @@ export function translateAsk(method: string, params: Uint8Array, head: CallHead)
   const { client } = head;
   const bytes = params.length === 0 ? Buffer.from('{}') : shapeAsk(head, method, params);
   const given: unknown = JSON.parse(bytes.toString('utf8'));
-  if (!isObject(given)) return Buffer.from('{}');
+  if (!isRecord(given)) return Buffer.from('{}');
   const own = withoutHop(given, knowsTasks(client));
   const made = method === ELICIT ? elicitation(own, client) : method === SAMPLE ? sampling(own, client) : own;
   if (made === undefined) return undefined;
@@ -32,7 +33,7 @@ function knowsTasks({ endpoint, protocolVersion }: CallClient): boolean {
 /** Without what belongs to the server's own hop: its progress token, and a task of which this client knows nothing. */
 function withoutHop(params: JsonObject, keepTask: boolean): JsonObject {
   const { task, _meta, ...rest } = params;
-  const meta = isObject(_meta) ? _meta : {};
+  const meta = isRecord(_meta) ? _meta : {};
   const drop = ['progressToken', ...(keepTask ? [] : [RELATED_TASK])].filter((name) => name in meta);
   if (task === undefined && drop.length === 0) return params;
   const kept = Object.entries(meta).filter(([name]) => !drop.includes(name));
@@ -59,13 +60,13 @@ function withOrigin(params: JsonObject, { uriKey }: CallClient): JsonObject {
 }
 
 function sampling(params: JsonObject, client: CallClient): JsonObject {
-  const declared = isObject(client.capabilities.sampling) ? client.capabilities.sampling : {};
+  const declared = isRecord(client.capabilities.sampling) ? client.capabilities.sampling : {};
   let made = params;
   const context = params.includeContext;
-  if (context !== undefined && context !== 'none' && !isObject(declared.context)) {
+  if (context !== undefined && context !== 'none' && !isRecord(declared.context)) {
     made = { ...made, includeContext: 'none' };
   }
-  if (!isObject(declared.tools) && ('tools' in made || 'toolChoice' in made)) {
+  if (!isRecord(declared.tools) && ('tools' in made || 'toolChoice' in made)) {
     const { tools: _tools, toolChoice: _choice, ...rest } = made;
     made = rest;
   }
@@ -76,11 +77,11 @@ function sampling(params: JsonObject, client: CallClient): JsonObject {
 /** Before 2025-11-25 a message had one block of content, not a list of them. */
 function withSingleContents(params: JsonObject): JsonObject {
   const { messages } = params;
-  if (!Array.isArray(messages) || !messages.some((message) => isObject(message) && Array.isArray(message.content))) {
+  if (!Array.isArray(messages) || !messages.some((message) => isRecord(message) && Array.isArray(message.content))) {
     return params;
   }
   const split = messages.flatMap((message: unknown) => {
-    if (!isObject(message) || !Array.isArray(message.content)) return [message];
+    if (!isRecord(message) || !Array.isArray(message.content)) return [message];
     return message.content.map((content: unknown) => ({ ...message, content }));
   });
   return { ...params, messages: split };

@@ -1,7 +1,8 @@
 import type { CallHead } from '../../../protocol/call-messages.js';
+import { isRecord } from '../../servers/messages.js';
 import type { JsonRpcError } from '../../servers/types.js';
 import { errorAnswer, problem } from '../answers.js';
-import { isObject, member } from '../json-edit.js';
+import { member } from '../json-edit.js';
 import type { ShapeSource } from '../shape/rules.js';
 import { shapeError } from '../shape.js';
 import type { CallAnswer } from '../wire/running-calls.js';
@@ -32,7 +33,7 @@ function forModern(
     return {
       code: INVALID_PARAMS,
       message,
-      data: { ...(uri === undefined ? {} : { uri }), ...(isObject(data) ? data : {}) },
+      data: { ...(uri === undefined ? {} : { uri }), ...(isRecord(data) ? data : {}) },
     };
   }
   if (code === URL_REQUIRED) {
@@ -45,13 +46,13 @@ function forModern(
 
 /** Whether the client itself lacks what the server requires: else it was this tunnel that could not carry it. */
 function lacks({ client }: CallHead, { data }: JsonRpcError): boolean {
-  const required = isObject(data) ? data.requiredCapabilities : undefined;
-  return isObject(required) && !covers(client.capabilities, required);
+  const required = isRecord(data) ? data.requiredCapabilities : undefined;
+  return isRecord(required) && !covers(client.capabilities, required);
 }
 
 function covers(declared: unknown, required: unknown): boolean {
-  if (!isObject(declared)) return false;
-  if (!isObject(required)) return true;
+  if (!isRecord(declared)) return false;
+  if (!isRecord(required)) return true;
   return Object.keys(required).every((name) => name in declared && covers(declared[name], required[name]));
 }
 
@@ -60,7 +61,7 @@ function forLegacy(head: CallHead, error: JsonRpcError, { era }: ShapeSource): J
   const { code, message, data } = error;
   if (code === URL_REQUIRED) {
     const { elicitation } = client.capabilities;
-    const knows = client.protocolVersion >= REVISION_2025_11_25 && isObject(elicitation) && isObject(elicitation.url);
+    const knows = client.protocolVersion >= REVISION_2025_11_25 && isRecord(elicitation) && isRecord(elicitation.url);
     if (knows) return error;
     return problem(head, `the server wants the user to open a URL first, which this client cannot do: ${message}`);
   }
@@ -72,7 +73,7 @@ function forLegacy(head: CallHead, error: JsonRpcError, { era }: ShapeSource): J
     return problem(head, `${message} (the server's own error ${code})`);
   }
   // Clients of 2025-11-25 know a missing resource by this code.
-  if (code === INVALID_PARAMS && method === 'resources/read' && isObject(data) && typeof data.uri === 'string') {
+  if (code === INVALID_PARAMS && method === 'resources/read' && isRecord(data) && typeof data.uri === 'string') {
     return { ...error, code: RESOURCE_NOT_FOUND };
   }
   return error;

@@ -1,6 +1,6 @@
 import type { CallClient } from '../../../protocol/call-messages.js';
+import { levelAtLeast } from '../../../protocol/log-levels.js';
 import type { ServerOffer } from '../../../protocol/messages.js';
-import { levelAtLeast } from '../../calls/log-levels.js';
 import type { Clock } from '../clock.js';
 import { untilAborted } from '../deferred.js';
 import { isRecord } from '../messages.js';

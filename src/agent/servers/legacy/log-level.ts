@@ -1,4 +1,4 @@
-import { levelAtLeast } from '../../calls/log-levels.js';
+import { levelAtLeast } from '../../../protocol/log-levels.js';
 
 /**
  * The one log level of a legacy session (`logging/setLevel`), which many clients share: the most verbose of what is

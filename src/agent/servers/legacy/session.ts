@@ -38,7 +38,7 @@ export interface SessionOptions extends ServerSessionEvents {
 /**
  * One MCP session of the legacy era (`initialize`, 2024-11-05 to 2025-11-25) with a local server: this hop's own ids and
  * progress tokens. The modern era (2026-07-28) is another class with the same methods: no `initialize`, an envelope on
- * every request; which one a server gets is decided where its transport is made (`local-server.ts`).
+ * every request; which one a server gets is decided in `era/`.
  */
 export class Session implements ServerSession {
   readonly era = 'legacy';

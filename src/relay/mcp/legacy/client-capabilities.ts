@@ -25,6 +25,7 @@ export function unasked(capabilities: Shape): Shape {
   return without(capabilities, 'elicitation', 'sampling', 'roots');
 }
 
-function without(value: Shape, ...names: readonly string[]): Shape {
+/** The members but these. */
+export function without(value: Shape, ...names: readonly string[]): Shape {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }

@@ -7,6 +7,7 @@ import { instructionsFor } from '../instructions.js';
 import { isShape, type Shape } from '../json-rpc.js';
 import { type LegacyVersion, since } from '../protocol-versions.js';
 import { devicesAt, serverAt } from '../scope.js';
+import { without } from './client-capabilities.js';
 
 /** @returns the result of `initialize`, or, as text, why there is none yet */
 export function initializeResult(
@@ -78,8 +79,4 @@ function carriedCapabilities(server: ServerView, version: LegacyVersion): Shape 
 function shapedInfo(info: Shape, version: LegacyVersion): Shape {
   const later = since(version, '2025-11-25') ? [] : ['icons', 'websiteUrl', 'description'];
   return without(info, ...later, ...(since(version, '2025-06-18') ? [] : ['title']));
-}
-
-function without(value: Shape, ...names: readonly string[]): Shape {
-  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }

@@ -1,6 +1,7 @@
+import { LOG_LEVELS } from '../../../protocol/log-levels.js';
 import { ErrorCode, errorResponse, type RpcRequest, resultResponse } from '../json-rpc.js';
 import { isListMethod, kindOfList, type ListMethod, type Lists } from '../lists/lists.js';
-import { LOG_LEVELS, type Session } from './session.js';
+import type { Session } from './session.js';
 
 /** Requests of a legacy session that the relay answers at once, of itself. */
 export class LegacyMethods {

@@ -11,9 +11,6 @@ import { carriedClientCapabilities, unasked } from './client-capabilities.js';
 import { SessionQuestions } from './questions.js';
 import type { SessionClaims } from './session-codec.js';
 
-/** RFC 5424 names, as `logging/setLevel` takes them. */
-export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
-
 /** Until the client says otherwise (25N logging leaves it to the server). */
 const DEFAULT_LOG_LEVEL = 'info';
 

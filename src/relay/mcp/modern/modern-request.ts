@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { CallClient } from '../../../protocol/call-messages.js';
+import { LOG_LEVELS } from '../../../protocol/log-levels.js';
 import type { Principal } from '../../auth/principal.js';
 import type { Caller } from '../caller.js';
 import type { Endpoint } from '../endpoint.js';
 import { type Exchange, header } from '../exchange.js';
 import { carriedExtensions, tasksRefusal } from '../extensions.js';
 import { ErrorCode, type RpcNotification, type RpcRequest } from '../json-rpc.js';
-import { LOG_LEVELS } from '../legacy/session.js';
 import { ALL_VERSIONS, MODERN_VERSION } from '../protocol-versions.js';
 import { type Envelope, readEnvelope, traceContext } from './envelope.js';
 import { headerProblem } from './mirrored-headers.js';
