@@ -37,7 +37,6 @@ const LISTS: ReadonlyMap<string, string> = new Map([
 const NEEDS_TASKS_OF_CLIENTS = ['trigger-sampling-request-async', 'trigger-elicitation-request-async'];
 /** Instead of a method: of all that was heard. */
 export const ALL_HEARD = 'all';
-const LOG = 'notifications/message';
 const KEY = 'laptop.everything+';
 const SERVER = 'everything';
 
@@ -204,17 +203,6 @@ export const DIFFERENCES: readonly Difference[] = [
       const status = /^(Gathering|Analyzing|Synthesizing|Generating) .*\.\.\.$/;
       const told = one.progress.map((step) => status.test(String(record(step).message)));
       return { ...one, outcome: { result: 'a report' }, progress: told.every(Boolean) ? ['its status'] : one.progress };
-    },
-  },
-  {
-    what: 'log lines outside of calls are those of servers that were called',
-    at: MERGED,
-    expected: (one) => {
-      // Subscribed to ahead of any call.
-      const early = 'demo://resource/dynamic/text/3';
-      if (String(one.params?.uri).endsWith(early)) return { ...one, heard: without(one, LOG) };
-      if (one.method !== ALL_HEARD) return one;
-      return { ...one, heard: one.heard.filter(({ params }) => !String(params.data).includes(early)) };
     },
   },
 ];

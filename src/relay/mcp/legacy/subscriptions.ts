@@ -149,7 +149,8 @@ export class Subscriptions {
     }
     const found = this.#targets.resource(endpoint, caller, uri);
     if ('code' in found) return undefined;
-    session.devices.add(found.target.deviceId);
+    // Before the subscription itself: what the server says as it takes it is heard, too.
+    caller.went?.(found.target.deviceId, found.key);
     return { target: found.target, request: { params: params(found.own), client: { ...client, uriKey: found.key } } };
   }
 
