@@ -23,13 +23,19 @@ const at = (path: string, version = '2025-11-25') => RawClient.ready(relay, vers
 const URI = 'laptop.shell+file:///a';
 const UPDATED = 'notifications/resources/updated';
 
-/** Subscribes and gives the listening call it became. */
-async function subscribed(client: RawClient, uri: string): Promise<TestCall> {
+/** Subscribes and gives the listening call it became. @param streaming its client has a GET stream */
+async function subscribed(client: RawClient, uri: string, streaming = false): Promise<TestCall> {
   const answer = client.request(1, 'resources/subscribe', { uri });
+  if (streaming) await listened();
   const call = await relay.devices.next();
   call.acknowledge({ resourceSubscriptions: [uri] });
   expect((await replyOf(await answer)).result).toEqual({});
   return call;
+}
+
+/** Takes the call that listens to what a server says outside of calls. */
+async function listened(): Promise<void> {
+  expect((await relay.devices.next()).params).toBe('{"notifications":{}}');
 }
 
 /** The next message on the stream that has data. */
@@ -130,6 +136,7 @@ describe('resources/subscribe', () => {
     const headers = { Authorization: `Bearer ${client.token}`, 'Mcp-Session-Id': client.session };
     const sent = request(client.url, { headers }).end();
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    await listened();
     const fill = 'x'.repeat(2 ** 20);
     for (let count = 0; count < 60; count += 1) call.notify(UPDATED, { uri: URI, count, fill });
     let text = '';
@@ -231,7 +238,7 @@ describe('resources/subscribe', () => {
   it('§7.29 is taken up again when its server was lost, and says that something may have changed', async () => {
     const client = await at('');
     const reader = new SseReader(await client.send('GET'));
-    const call = await subscribed(client, URI);
+    const call = await subscribed(client, URI, true);
     relay.devices.setViews('u1', []);
     call.sink.fail({ code: 'lost', dispatched: true, message: 'Lost.' });
     relay.devices.setViews('u1', devicesOfU1());
@@ -263,6 +270,7 @@ describe('resources/subscribe', () => {
     ]);
     for (const call of calls) call.acknowledge({ resourceSubscriptions: ['x'] });
     const reader = new SseReader(await later.send('GET', { session: client.session }));
+    await listened();
     const events = [await message(reader), await message(reader)];
     expect(events).toEqual([
       expect.objectContaining({ params: { uri: URI } }),
