@@ -1,22 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { devicesOfU1, fill, shell } from './endpoint-devices.js';
+import { describe, expect, it } from 'vitest';
+import { devicesOfU1, shell } from './endpoint-devices.js';
 import { RawClient, replyOf, SseReader } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import type { TestCall } from './test-call.js';
 import { exposed } from './test-devices.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import type { TestRelay } from './test-relay.js';
 
 const LOG = 'notifications/message';
 const URI = 'laptop.shell+file:///a';
 
 let relay: TestRelay;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
+relayOfEachTest((started) => {
+  relay = started;
 });
 
 const at = (path = '') => RawClient.ready(relay, '2025-11-25', {}, path);
@@ -43,10 +38,6 @@ async function listening(): Promise<TestCall> {
   expect(call.request).toMatchObject({ method: 'subscriptions/listen', lasting: true });
   call.acknowledge({});
   return call;
-}
-
-async function told(reader: SseReader): Promise<unknown> {
-  return JSON.parse((await reader.next())?.data ?? 'null');
 }
 
 describe('what a server says outside of calls, at an endpoint of several', () => {
@@ -84,7 +75,7 @@ describe('what a server says outside of calls, at an endpoint of several', () =>
     // Nothing that is left out takes from the window.
     expect(call.consumedBytes).toBeGreaterThan(before + 200);
     call.notify(LOG, { level: 'error', data: 'last' });
-    expect(await told(reader)).toMatchObject({ method: LOG, params: { data: 'last' } });
+    expect(await reader.message()).toMatchObject({ method: LOG, params: { data: 'last' } });
     await reader.cancel();
     await call.cancellation();
   });
@@ -101,7 +92,7 @@ describe('what a server says outside of calls, at an endpoint of several', () =>
     expect(call.request.client.uriKey).toBe('laptop.shell');
     const second = await streamOf(client);
     call.notify(LOG, { level: 'error' });
-    expect(await told(second)).toMatchObject({ method: LOG });
+    expect(await second.message()).toMatchObject({ method: LOG });
     await second.cancel();
     await first.cancel();
     await call.cancellation();
@@ -126,7 +117,7 @@ describe('what a server says outside of calls, at an endpoint of several', () =>
     ]);
     expect([shell.cancelled, plain.cancelled]).toEqual(['listening anew', 'listening anew']);
     anew[1]?.notify(LOG, { level: 'error' });
-    expect(await told(reader)).toMatchObject({ method: LOG });
+    expect(await reader.message()).toMatchObject({ method: LOG });
     const ending = client.send('DELETE');
     (await relay.devices.next()).result('{}');
     expect((await ending).status).toBe(204);
@@ -151,7 +142,7 @@ describe('what a server says outside of calls, at an endpoint of several', () =>
     await called(client);
     const again = await listening();
     again.notify(LOG, { level: 'error' });
-    expect(await told(reader)).toMatchObject({ method: LOG });
+    expect(await reader.message()).toMatchObject({ method: LOG });
     await reader.cancel();
     await again.cancellation();
   });

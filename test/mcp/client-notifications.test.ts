@@ -1,17 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fill } from './endpoint-devices.js';
+import { describe, expect, it } from 'vitest';
 import { RawClient } from './raw-client.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
+import type { TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
+relayOfEachTest((started) => {
+  relay = started;
 });
 
 const at = (path: string) => RawClient.ready(relay, '2025-11-25', {}, path);

@@ -1,18 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fill, shell } from './endpoint-devices.js';
+import { describe, expect, it } from 'vitest';
+import { shell } from './endpoint-devices.js';
 import { RawClient, replyOf, SseReader } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { exposed } from './test-devices.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import type { TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
+relayOfEachTest((started) => {
+  relay = started;
 });
 
 const at = (path: string, version = '2025-11-25') => RawClient.ready(relay, version, {}, path);

@@ -1,25 +1,19 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fill } from './endpoint-devices.js';
+import { describe, expect, it } from 'vitest';
 import { capable, ModernClient, PREFIX } from './modern-client.js';
 import { RawClient, replyOf } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { exposedPrompt } from './test-devices.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import type { TestRelay } from './test-relay.js';
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01';
 
 let relay: TestRelay;
 let client: ModernClient;
 let server: ModernClient;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
+relayOfEachTest(async (started) => {
+  relay = started;
   client = await ModernClient.of(relay);
   server = await ModernClient.of(relay, '/laptop/shell');
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
 });
 
 describe('a call of the stateless revision', () => {

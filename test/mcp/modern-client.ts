@@ -98,3 +98,8 @@ function headerValue(text: string): string {
 export function capable(capabilities: object): object {
   return { [`${PREFIX}clientCapabilities`]: capabilities };
 }
+
+export const TASK_CAPABLE = capable({ extensions: { [`${PREFIX}tasks`]: {} } });
+
+/** The refusal of a request `i` whose headers say something else than its body. */
+export const MISMATCH = { status: 400, id: 'i', code: -32020 };

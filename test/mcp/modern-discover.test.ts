@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EXECUTE, EXPERIMENTAL, fill, shell } from './endpoint-devices.js';
 import { ModernClient, PREFIX } from './modern-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { exposed, exposedPrompt, exposedResource, laptop, serverView } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
@@ -8,13 +9,8 @@ const TASKS = `${PREFIX}tasks`;
 const RELAY = { name: 'mcp-local-tunnel', title: 'MCP Local Tunnel', version: '0.0.1-test' };
 
 let relay: TestRelay;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  await relay[Symbol.asyncDispose]();
+relayOfEachTest((started) => {
+  relay = started;
 });
 
 async function discover(at: string): Promise<unknown> {

@@ -1,19 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fill } from './endpoint-devices.js';
+import { describe, expect, it } from 'vitest';
 import { envelope, headersOf, ModernClient, PREFIX, VERSION } from './modern-client.js';
 import { RawClient, replyOf } from './raw-client.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
+import type { TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
 let modern: ModernClient;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
+relayOfEachTest(async (started) => {
+  relay = started;
   modern = await ModernClient.of(relay);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  await relay[Symbol.asyncDispose]();
 });
 
 describe('both eras on one URL (§7.19)', () => {

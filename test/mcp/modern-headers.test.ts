@@ -1,35 +1,20 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fill } from './endpoint-devices.js';
-import { capable, envelope, ModernClient, VERSION } from './modern-client.js';
-import { replyOf } from './raw-client.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { envelope, MISMATCH, ModernClient, TASK_CAPABLE, VERSION } from './modern-client.js';
+import { refusal, replyOf } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { exposed, laptop, serverView } from './test-devices.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
-
-const TASK_CAPABLE = capable({ extensions: { 'io.modelcontextprotocol/tasks': {} } });
+import type { TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
 let client: ModernClient;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
+relayOfEachTest(async (started) => {
+  relay = started;
   relay.devices.answer = (call) => call.result('{"resultType":"complete"}');
   client = await ModernClient.of(relay);
 });
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  await relay[Symbol.asyncDispose]();
-});
-
-async function refusal(response: Promise<Response>): Promise<{ status: number; id: unknown; code: number }> {
-  const { status } = await response;
-  const { id, error } = await replyOf(await response);
-  return { status, id, code: error.code };
-}
-
-const MISMATCH = { status: 400, id: 'i', code: -32020 };
 
 describe('the headers that mirror a request (§7.17)', () => {
   it.each(['MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name'])('%s may not be missing', async (name) => {

@@ -1,25 +1,19 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { fill } from './endpoint-devices.js';
+import { expect, it } from 'vitest';
 import { capable, ModernClient } from './modern-client.js';
 import { replyIn, replyOf, SseReader } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { exposedPrompt, exposedResource } from './test-devices.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import type { TestRelay } from './test-relay.js';
 
 const TASKS = capable({ extensions: { 'io.modelcontextprotocol/tasks': {} } });
 
 let relay: TestRelay;
 let other: ModernClient;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
+relayOfEachTest(async (started) => {
+  relay = started;
   relay.devices.setPrompts('u1', [exposedPrompt('u1', 'greet')]);
   relay.devices.setResources('u1', [exposedResource('u1', 'a:b')]);
   other = await ModernClient.of(relay, '', { user: 'u2', client: 'c1' });
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
 });
 
 it.each([

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fill } from './endpoint-devices.js';
+import { describe, expect, it } from 'vitest';
 import { ModernClient, SUBSCRIPTION_ID } from './modern-client.js';
 import { type RpcReply, replyOf, SseReader } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { exposed, exposedPrompt, exposedResource } from './test-devices.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
@@ -9,15 +9,9 @@ const ALL = { toolsListChanged: true, promptsListChanged: true, resourcesListCha
 
 let relay: TestRelay;
 let client: ModernClient;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
+relayOfEachTest(async (started) => {
+  relay = started;
   client = await ModernClient.of(relay);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
 });
 
 type Message = RpcReply & { readonly method?: string; readonly params?: Readonly<Record<string, unknown>> };

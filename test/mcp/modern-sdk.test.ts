@@ -1,17 +1,12 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fill } from './endpoint-devices.js';
+import { describe, expect, it } from 'vitest';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { exposed, exposedPrompt, exposedResource } from './test-devices.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import type { TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  await relay[Symbol.asyncDispose]();
+relayOfEachTest((started) => {
+  relay = started;
 });
 
 async function connected(at = ''): Promise<Client> {

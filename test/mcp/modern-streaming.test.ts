@@ -1,22 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fill } from './endpoint-devices.js';
 import { ModernClient } from './modern-client.js';
 import { type RpcReply, replyIn, SseReader } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
 let client: ModernClient;
 let server: ModernClient;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
+relayOfEachTest(async (started) => {
+  relay = started;
   client = await ModernClient.of(relay);
   server = await ModernClient.of(relay, '/laptop/shell');
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
 });
 
 describe('progress (§7.24)', () => {

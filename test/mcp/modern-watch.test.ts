@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { devicesOfU1, fill } from './endpoint-devices.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { devicesOfU1 } from './endpoint-devices.js';
 import { capable, ModernClient, PREFIX, SUBSCRIPTION_ID } from './modern-client.js';
 import { type RpcReply, replyOf, SseReader } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import type { TestCall } from './test-call.js';
-import { startTestRelay, type TestRelay } from './test-relay.js';
+import type { TestRelay } from './test-relay.js';
 
 const A = 'laptop.shell+file:///a';
 const B = 'laptop.shell+file:///b';
@@ -11,15 +12,9 @@ const DESK = 'desk.shell+file:///a';
 
 let relay: TestRelay;
 let client: ModernClient;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
+relayOfEachTest(async (started) => {
+  relay = started;
   client = await ModernClient.of(relay);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
 });
 
 type Message = RpcReply & { readonly method?: string; readonly params?: Readonly<Record<string, unknown>> };

@@ -30,6 +30,13 @@ export async function replyOf(response: Response): Promise<RpcReply> {
 }
 
 /** One event's JSON-RPC message. */
+/** How a request was refused. */
+export async function refusal(response: Promise<Response>): Promise<{ status: number; id: unknown; code: number }> {
+  const { status } = await response;
+  const { id, error } = await replyOf(await response);
+  return { status, id, code: error.code };
+}
+
 export function replyIn(event: SseEvent | undefined): RpcReply {
   return JSON.parse(event?.data ?? 'null') as RpcReply;
 }
@@ -161,6 +168,14 @@ export class SseReader {
         ...(retry === undefined ? {} : { retry }),
       };
     }
+  }
+
+  /** What the next event with data says; rejects when the stream ends before one. */
+  async message<T = unknown>(): Promise<T> {
+    for (let event = await this.next(); event !== undefined; event = await this.next()) {
+      if (event.data !== '') return JSON.parse(event.data) as T;
+    }
+    throw new Error('the stream ended');
   }
 
   /** Waits for a comment. */

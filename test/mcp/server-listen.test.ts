@@ -1,41 +1,18 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { devicesOfU1, fill, shell } from './endpoint-devices.js';
+import { describe, expect, it } from 'vitest';
+import { endSession } from './end-session.js';
+import { devicesOfU1, shell } from './endpoint-devices.js';
 import { RawClient, SseReader } from './raw-client.js';
+import { relayOfEachTest } from './relay-of-each-test.js';
 import { startTestRelay, type TestRelay } from './test-relay.js';
 
 let relay: TestRelay;
-beforeEach(async () => {
-  relay = await startTestRelay();
-  fill(relay.devices);
-});
-afterEach(async () => {
-  expect(relay.log.errors).toEqual([]);
-  expect(relay.devices.waiting).toBe(0);
-  await relay[Symbol.asyncDispose]();
+relayOfEachTest((started) => {
+  relay = started;
 });
 
 const at = (path: string, version = '2025-11-25') => RawClient.ready(relay, version, {}, path);
-
-/** The next message on the stream that has data. */
-async function message(reader: SseReader): Promise<unknown> {
-  for (let event = await reader.next(); event !== undefined; event = await reader.next()) {
-    if (event.data !== '') return JSON.parse(event.data) as unknown;
-  }
-  throw new Error('the stream ended');
-}
-
-/** Ends the session, and answers the agents that are told of it. */
-async function ended(client: RawClient, agents = 1): Promise<void> {
-  const ending = client.send('DELETE');
-  for (let count = 0; count < agents; count += 1) {
-    let call = await relay.devices.next();
-    while (call.request.method !== 'agent/end-session') call = await relay.devices.next();
-    call.result('{}');
-  }
-  expect((await ending).status).toBe(204);
-}
 
 describe('the GET stream of a transparent endpoint', () => {
   it('§7.28 is one listening call, whose notifications come as they are', async () => {
@@ -74,7 +51,7 @@ describe('the GET stream of a transparent endpoint', () => {
     await second.next();
     expect(relay.devices.waiting).toBe(0);
     call.notify('acme/odd');
-    expect(await message(second)).toMatchObject({ method: 'acme/odd' });
+    expect(await second.message()).toMatchObject({ method: 'acme/odd' });
     await second.cancel();
     await first.cancel();
     expect(await call.cancellation()).toBe('the client listens no more');
@@ -125,7 +102,7 @@ describe('the GET stream of a transparent endpoint', () => {
     await client.request(2, 'logging/setLevel', { level: 'error' });
     again.acknowledge({});
     again.notify('notifications/message', { level: 'error' });
-    expect(await message(reader)).toMatchObject({ method: 'notifications/message' });
+    expect(await reader.message()).toMatchObject({ method: 'notifications/message' });
   });
 
   it('is taken up again when the server comes back, and tells what is different', async () => {
@@ -137,8 +114,8 @@ describe('the GET stream of a transparent endpoint', () => {
     call.sink.fail({ code: 'lost', dispatched: true, message: 'Lost.' });
     relay.devices.changed('u1');
     (await relay.devices.next()).acknowledge({ toolsListChanged: true });
-    expect(await message(reader)).toMatchObject({ method: 'notifications/prompts/list_changed' });
-    await ended(client);
+    expect(await reader.message()).toMatchObject({ method: 'notifications/prompts/list_changed' });
+    await endSession(client, relay.devices);
     expect(await reader.rest()).toEqual([]);
   });
 
@@ -148,7 +125,7 @@ describe('the GET stream of a transparent endpoint', () => {
     relay.devices.setViews('u1', fewer);
     const reader = new SseReader(await client.send('GET'));
     (await relay.devices.next()).acknowledge({});
-    expect(await message(reader)).toMatchObject({ method: 'notifications/tools/list_changed' });
+    expect(await reader.message()).toMatchObject({ method: 'notifications/tools/list_changed' });
     await reader.cancel();
     relay.devices.setViews('u1', devicesOfU1());
     const answer = client.request(1, 'tools/list');
@@ -158,8 +135,8 @@ describe('the GET stream of a transparent endpoint', () => {
     const call = await relay.devices.next();
     call.acknowledge({});
     call.notify('acme/odd');
-    expect(await message(later)).toMatchObject({ method: 'acme/odd' });
-    await ended(client);
+    expect(await later.message()).toMatchObject({ method: 'acme/odd' });
+    await endSession(client, relay.devices);
   });
 });
 
@@ -177,7 +154,7 @@ describe('the GET stream of a session from before a restart', () => {
       const call = await devices.next();
       call.notify('acme/last');
       const methods = [...kinds.map((kind) => `notifications/${kind}/list_changed`), 'acme/last'];
-      for (const method of methods) expect(await message(reader)).toMatchObject({ method });
+      for (const method of methods) expect(await reader.message()).toMatchObject({ method });
       await reader.cancel();
       await call.cancellation();
     }
@@ -193,7 +170,7 @@ describe('the GET stream of several servers', () => {
     relay.devices.changed('u1');
     relay.devices.setTemplates('u1', [], 't2');
     relay.devices.setTools('u1', [], 'x2');
-    expect([await message(reader), await message(reader), await message(reader)]).toEqual(
+    expect([await reader.message(), await reader.message(), await reader.message()]).toEqual(
       ['prompts', 'resources', 'tools'].map((kind) => ({
         jsonrpc: '2.0',
         method: `notifications/${kind}/list_changed`,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { endSession } from './end-session.js';
 import { devicesOfU1, fill } from './endpoint-devices.js';
 import { RawClient, replyOf, SseReader } from './raw-client.js';
 import type { TestCall } from './test-call.js';
@@ -38,25 +39,6 @@ async function listened(): Promise<void> {
   expect((await relay.devices.next()).params).toBe('{"notifications":{}}');
 }
 
-/** The next message on the stream that has data. */
-async function message(reader: SseReader): Promise<unknown> {
-  for (let event = await reader.next(); event !== undefined; event = await reader.next()) {
-    if (event.data !== '') return JSON.parse(event.data) as unknown;
-  }
-  throw new Error('the stream ended');
-}
-
-/** Ends the session, and answers the agents that are told of it. */
-async function ended(client: RawClient, agents = 1): Promise<void> {
-  const ending = client.send('DELETE');
-  for (let count = 0; count < agents; count += 1) {
-    let call = await relay.devices.next();
-    while (call.request.method !== 'agent/end-session') call = await relay.devices.next();
-    call.result('{}');
-  }
-  expect((await ending).status).toBe(204);
-}
-
 describe('resources/subscribe', () => {
   it('§7.29 listens at the server to that one URI, and is done when the server has agreed', async () => {
     const client = await at('');
@@ -66,7 +48,7 @@ describe('resources/subscribe', () => {
     expect(JSON.parse(call.params)).toEqual({ notifications: { resourceSubscriptions: ['file:///a'] } });
     expect(call.request.client).toMatchObject({ era: 'legacy', ask: 'none', uriKey: 'laptop.shell' });
     expect([...store.entries.keys()]).toEqual([expect.stringMatching(/^subs:/)]);
-    await ended(client);
+    await endSession(client, relay.devices);
     expect(call.cancelled).toBeDefined();
     expect([...store.entries.keys()]).toEqual([expect.stringMatching(/^ended:/)]);
   });
@@ -76,7 +58,7 @@ describe('resources/subscribe', () => {
     const call = await subscribed(client, 'file:///a');
     expect(JSON.parse(call.params)).toEqual({ notifications: { resourceSubscriptions: ['file:///a'] } });
     expect(call.request.client).not.toHaveProperty('uriKey');
-    await ended(client);
+    await endSession(client, relay.devices);
   });
 
   it('is refused as the server refuses it', async () => {
@@ -109,12 +91,12 @@ describe('resources/subscribe', () => {
     const call = await subscribed(client, URI);
     const reader = new SseReader(await client.send('GET'));
     call.notify(UPDATED, { uri: URI, more: 1 });
-    expect(await message(reader)).toEqual({ jsonrpc: '2.0', method: UPDATED, params: { uri: URI, more: 1 } });
+    expect(await reader.message()).toEqual({ jsonrpc: '2.0', method: UPDATED, params: { uri: URI, more: 1 } });
     call.notify('notifications/tools/list_changed');
     call.notify(UPDATED, { uri: URI, more: 2 });
-    expect(await message(reader)).toMatchObject({ params: { more: 2 } });
+    expect(await reader.message()).toMatchObject({ params: { more: 2 } });
     expect(call.consumedBytes).toBeGreaterThan(0);
-    await ended(client);
+    await endSession(client, relay.devices);
     expect(await reader.rest()).toEqual([]);
   });
 
@@ -124,9 +106,9 @@ describe('resources/subscribe', () => {
     for (const more of [1, 2]) first.notify(UPDATED, { uri: URI, more });
     second.notify(UPDATED, { uri: 'laptop.shell+b:c' });
     const reader = new SseReader(await client.send('GET'));
-    expect(await message(reader)).toMatchObject({ params: { uri: URI, more: 2 } });
-    expect(await message(reader)).toMatchObject({ params: { uri: 'laptop.shell+b:c' } });
-    await ended(client);
+    expect(await reader.message()).toMatchObject({ params: { uri: URI, more: 2 } });
+    expect(await reader.message()).toMatchObject({ params: { uri: 'laptop.shell+b:c' } });
+    await endSession(client, relay.devices);
     expect(await reader.rest()).toEqual([]);
   });
 
@@ -179,7 +161,7 @@ describe('resources/subscribe', () => {
     call.notify(UPDATED, { uri: URI });
     const reader = new SseReader(await client.send('GET'));
     await reader.next();
-    await ended(client);
+    await endSession(client, relay.devices);
     expect(await reader.rest()).toEqual([]);
     const stranger = await at('');
     expect((await replyOf(await stranger.request(1, 'resources/unsubscribe', { uri: URI }))).result).toEqual({});
@@ -229,10 +211,10 @@ describe('resources/subscribe', () => {
     for (const uri of uris) (await subscribed(client, uri)).notify(UPDATED, { uri, fill });
     const reader = new SseReader(await client.send('GET'));
     const told = [];
-    for (const _uri of uris) told.push((await message(reader)) as { params: { uri: string; fill?: string } });
+    for (const _uri of uris) told.push((await reader.message()) as { params: { uri: string; fill?: string } });
     expect(told.map(({ params }) => params.uri)).toEqual(uris);
     expect(told.filter(({ params }) => params.fill !== undefined).length).toBeLessThan(6);
-    await ended(client);
+    await endSession(client, relay.devices);
   });
 
   it('§7.29 is taken up again when its server was lost, and says that something may have changed', async () => {
@@ -246,11 +228,11 @@ describe('resources/subscribe', () => {
     const again = await relay.devices.next();
     expect(again.params).toBe(call.params);
     again.acknowledge({ resourceSubscriptions: [URI] });
-    expect(await message(reader)).toEqual({ jsonrpc: '2.0', method: UPDATED, params: { uri: URI } });
+    expect(await reader.message()).toEqual({ jsonrpc: '2.0', method: UPDATED, params: { uri: URI } });
     call.notify(UPDATED, { uri: URI, late: 1 });
     again.notify(UPDATED, { uri: URI, late: 2 });
-    expect(await message(reader)).toMatchObject({ params: { late: 2 } });
-    await ended(client);
+    expect(await reader.message()).toMatchObject({ params: { late: 2 } });
+    await endSession(client, relay.devices);
   });
 
   it('§7.20 is taken up again after a restart of the relay, with the session', async () => {
@@ -271,7 +253,7 @@ describe('resources/subscribe', () => {
     for (const call of calls) call.acknowledge({ resourceSubscriptions: ['x'] });
     const reader = new SseReader(await later.send('GET', { session: client.session }));
     await listened();
-    const events = [await message(reader), await message(reader)];
+    const events = [await reader.message(), await reader.message()];
     expect(events).toEqual([
       expect.objectContaining({ params: { uri: URI } }),
       expect.objectContaining({ params: { uri: 'laptop.shell+b:c' } }),
@@ -288,7 +270,7 @@ describe('resources/subscribe', () => {
     expect(theirs.cancelled).toBeUndefined();
     const reader = new SseReader(await other.send('GET'));
     await reader.next();
-    await ended(other);
+    await endSession(other, relay.devices);
     expect((await reader.rest()).filter(({ data }) => data.includes(UPDATED))).toEqual([]);
   });
 });
