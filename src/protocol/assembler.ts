@@ -1,6 +1,9 @@
 import type { Frame } from './frames.js';
 import { MessageError } from './message-reader.js';
 
+/** A chunk of a socket has 64 KiB at most. */
+const KEPT_AS_IT_IS = 32 * 1024;
+
 interface Partial {
   readonly pieces: Buffer[];
   bytes: number;
@@ -11,15 +14,29 @@ export function tooManyPieces(pieces: number, bytes: number): boolean {
   return pieces > 1024 + bytes / 1024;
 }
 
+/**
+ * A piece that is kept. What comes from a socket lies in the socket's own chunk: a short piece would keep all of that,
+ * and what is counted would be a fraction of what is held.
+ */
+export function keptPiece(piece: Buffer): Buffer {
+  return piece.length < KEPT_AS_IT_IS && piece.length < piece.buffer.byteLength ? Buffer.from(piece) : piece;
+}
+
 /** Puts messages that came in several frames back together. One per link; results never pass through here. */
 export class Assembler {
   readonly #partial = new Map<string, Partial>();
+  #bytes = 0;
 
   /** @param maxBytes largest message body; @param maxOpen messages begun and not finished at one time */
   constructor(
     private readonly maxBytes: number,
     private readonly maxOpen: number,
   ) {}
+
+  /** Of all messages begun and not finished. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** @returns the whole body once its last frame is there. @throws MessageError too_large */
   add(frame: Frame): Buffer | undefined {
@@ -30,8 +47,8 @@ export class Assembler {
       return frame.body;
     }
     const partial = open ?? { pieces: [], bytes: 0 };
-    partial.pieces.push(frame.body);
     partial.bytes += frame.body.length;
+    partial.pieces.push(frame.more ? keptPiece(frame.body) : frame.body);
     if (partial.bytes > this.maxBytes || tooManyPieces(partial.pieces.length, partial.bytes))
       throw new MessageError('too_large', 'message');
     if (frame.more) {
@@ -39,14 +56,21 @@ export class Assembler {
         if (this.#partial.size >= this.maxOpen) throw new MessageError('too_large', 'message');
         this.#partial.set(key, partial);
       }
+      this.#bytes += frame.body.length;
       return undefined;
     }
-    this.#partial.delete(key);
+    this.#delete(key, partial, frame.body.length);
     return Buffer.concat(partial.pieces, partial.bytes);
   }
 
   /** Forgets a message begun under this id (its call was cancelled). */
   drop(id: string): void {
-    for (const key of this.#partial.keys()) if (key.endsWith(id)) this.#partial.delete(key);
+    for (const [key, partial] of this.#partial) if (key.endsWith(id)) this.#delete(key, partial, 0);
+  }
+
+  /** @param last bytes of its last piece, which was never kept */
+  #delete(key: string, partial: Partial, last: number): void {
+    this.#partial.delete(key);
+    this.#bytes -= partial.bytes - last;
   }
 }

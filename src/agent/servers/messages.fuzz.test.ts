@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { FUZZ_MS, fuzz } from '../../../test/helpers/fuzz.js';
 import { readMessages } from './messages.js';
-
-/** `FUZZ_SECONDS=600 npx vitest run src/agent/servers/messages.fuzz.test.ts` looks for longer. */
-const SECONDS = Number(process.env.FUZZ_SECONDS ?? 2);
-const long = {
-  numRuns: Number.MAX_SAFE_INTEGER,
-  interruptAfterTimeLimit: SECONDS * 1000,
-  markInterruptAsFailure: false,
-};
 
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -62,7 +55,7 @@ it(
         expect(read.json.includes('\n') || read.json.includes('\r')).toBe(false);
       }
     });
-    fc.assert(property, long);
+    fuzz('quick path', property);
   },
-  SECONDS * 1000 + 30_000,
+  FUZZ_MS,
 );
