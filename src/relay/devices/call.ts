@@ -1,4 +1,4 @@
-import { tooManyPieces } from '../../protocol/assembler.js';
+import { keptPiece, tooManyPieces } from '../../protocol/assembler.js';
 import { QUESTION_BYTES } from '../../protocol/call-messages.js';
 import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
@@ -55,6 +55,7 @@ export class Call {
   #pieceBytes = 0;
   #answer: 'result' | 'error' | undefined;
   #answerBytes = 0;
+  #answerPieces = 0;
   #ended = false;
 
   /** @param over told first when it ends, and then `options.ended` */
@@ -170,7 +171,7 @@ export class Call {
     this.#piecesOf = frame.more ? kind : undefined;
     if (frame.more) {
       this.#pieces ??= [];
-      this.#pieces.push(frame.body);
+      this.#pieces.push(keptPiece(frame.body));
       // Otherwise a message larger than the window would wait for itself.
       this.#grant(this.#credit.skip(frame.body.length));
       return;
@@ -214,12 +215,12 @@ export class Call {
 
   #onPiece(kind: 'result' | 'error', frame: Frame): void {
     this.#answerBytes += frame.body.length;
+    this.#answerPieces += 1;
     if (this.#answerBytes > this.options.resultBytes) {
       this.#end(failures.tooLarge(this.options.deviceName, this.options.resultBytes), 'too_large');
       return;
     }
-    const order = this.#piecesOf !== undefined || (this.#answer !== undefined && this.#answer !== kind);
-    const wrong = order ? 'an answer within something else' : wrongBytes(frame.body);
+    const wrong = this.#wrongPiece(kind, frame);
     if (wrong !== undefined) {
       this.#broken(wrong);
       return;
@@ -227,7 +228,16 @@ export class Call {
     this.#answer = kind;
     if (frame.more) this.#credit.handOn(frame.body.length, frame.body.length);
     else this.#finish();
-    this.options.sink.piece(kind, frame.body, !frame.more);
+    // A client that does not read holds it.
+    this.options.sink.piece(kind, frame.more ? keptPiece(frame.body) : frame.body, !frame.more);
+  }
+
+  #wrongPiece(kind: 'result' | 'error', { body }: Frame): string | undefined {
+    if (this.#piecesOf !== undefined || (this.#answer !== undefined && this.#answer !== kind)) {
+      return 'an answer within something else';
+    }
+    if (tooManyPieces(this.#answerPieces, this.#answerBytes)) return 'an answer in too many pieces';
+    return wrongBytes(body);
   }
 
   #grant(limit: number | undefined): void {
