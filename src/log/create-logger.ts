@@ -1,6 +1,6 @@
-import { type Logger as Pino, pino } from 'pino';
+import { pino } from 'pino';
 import { GatheredLines } from './gathered-lines.js';
-import { humanLine, type Level, type LogRecord } from './human-line.js';
+import { humanLine, type Level } from './human-line.js';
 import type { Logger } from './logger.js';
 import { printableJson } from './printable.js';
 import { redactFields, redactText } from './redact.js';
@@ -25,12 +25,30 @@ export interface LoggerOptions {
  */
 export function createLogger(options: LoggerOptions): Logger {
   const { level, format, color, destination } = options;
-  const shown = (line: string) => (format === 'json' ? printableJson(line) : humanLine(recordOf(line), color));
   const lines = new GatheredLines(process.stderr);
-  const write = (line: string) => {
-    if (destination) destination.write(shown(line));
-    else lines.write(shown(line), URGENT.test(line));
+  const write: WriteLine = (line, urgent) => {
+    if (destination) destination.write(line);
+    else lines.write(line, urgent);
   };
+  const recorders = format === 'json' ? jsonRecorders(level, write) : humanRecorders(color, write);
+  return new RecordLogger(LEVELS.indexOf(level), recorders, '');
+}
+
+const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error'];
+
+type WriteLine = (line: string, urgent: boolean) => void;
+/** Writes what holds no secret, and no field that could stand in for a key of ours. */
+type Recorder = (level: Level, message: string, fields: Record<string, unknown>) => void;
+type Recorders = (subsystem: string) => Recorder;
+
+/** Without pino: an agent writes a line for each call, and reading pino's JSON again cost more than all else of it. */
+function humanRecorders(color: boolean, write: WriteLine): Recorders {
+  return (subsystem) => (level, message, fields) =>
+    write(humanLine({ time: new Date(), level, subsystem, message, fields }, color), isUrgent(level));
+}
+
+function jsonRecorders(level: Level, write: WriteLine): Recorders {
+  let urgent = false;
   const settings = {
     level,
     base: null,
@@ -38,31 +56,43 @@ export function createLogger(options: LoggerOptions): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return new PinoLogger(pino(settings, { write }), '');
+  // It writes before its call returns.
+  const root = pino(settings, { write: (line: string) => write(printableJson(line), urgent) });
+  return (subsystem) => {
+    const own = subsystem === '' ? root : root.child({ subsystem });
+    return (of, message, fields) => {
+      urgent = isUrgent(of);
+      own[of](fields, message);
+    };
+  };
 }
 
-const URGENT = /^\{"level":"(warn|error)"/;
+function isUrgent(level: Level): boolean {
+  return level === 'warn' || level === 'error';
+}
 
-class PinoLogger implements Logger {
-  readonly #pino: Pino;
+class RecordLogger implements Logger {
+  readonly #record: Recorder;
 
+  /** @param least index in LEVELS */
   constructor(
-    private readonly root: Pino,
+    private readonly least: number,
+    private readonly recorders: Recorders,
     private readonly subsystem: string,
   ) {
-    this.#pino = subsystem === '' ? root : root.child({ subsystem });
+    this.#record = recorders(subsystem);
   }
 
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    if (this.root.isLevelEnabled('debug')) this.#write('debug', message, fields);
+    if (this.least <= 0) this.#write('debug', message, fields);
   }
 
   info(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.#write('info', message, fields);
+    if (this.least <= 1) this.#write('info', message, fields);
   }
 
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.#write('warn', message, fields);
+    if (this.least <= 2) this.#write('warn', message, fields);
   }
 
   error(message: string, fields?: Readonly<Record<string, unknown>>): void {
@@ -70,28 +100,23 @@ class PinoLogger implements Logger {
   }
 
   child(subsystem: string): Logger {
-    return new PinoLogger(this.root, this.subsystem === '' ? subsystem : `${this.subsystem} ${subsystem}`);
+    const name = this.subsystem === '' ? subsystem : `${this.subsystem} ${subsystem}`;
+    return new RecordLogger(this.least, this.recorders, name);
   }
 
   #write(level: Level, message: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    this.#pino[level]({ ...ownKeysApart(redactFields(fields)) }, redactText(message));
+    this.#record(level, redactText(message), ownKeysApart(redactFields(fields)));
   }
 }
 
 /** A field must not stand in for a key of ours: JSON with a key twice is read as the last one. */
-function ownKeysApart(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [OWN.has(key) ? `${key}_` : key, value]));
+function ownKeysApart(fields: Record<string, unknown>): Record<string, unknown> {
+  for (const key of OWN) {
+    if (!Object.hasOwn(fields, key)) continue;
+    fields[`${key}_`] = fields[key];
+    delete fields[key];
+  }
+  return fields;
 }
 
 const OWN: ReadonlySet<string> = new Set(['level', 'time', 'subsystem', 'message']);
-
-function recordOf(line: string): LogRecord {
-  const { time, level, subsystem, message, ...fields }: Record<string, unknown> = JSON.parse(line);
-  return {
-    time: new Date(String(time)),
-    level: level === 'debug' || level === 'warn' || level === 'error' ? level : 'info',
-    subsystem: typeof subsystem === 'string' ? subsystem : '',
-    message: String(message ?? ''),
-    fields,
-  };
-}
