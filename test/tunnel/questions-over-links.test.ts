@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CallAnswer, type CallOutput, RunningCalls } from '../../src/agent/calls/wire/running-calls.js';
+import type { CallAnswer, CallOutput } from '../../src/agent/calls/wire/running-call.js';
+import { RunningCalls } from '../../src/agent/calls/wire/running-calls.js';
 import type { AskReply } from '../../src/agent/servers/types.js';
 import { OPEN_ASKS } from '../../src/protocol/call-messages.js';
 import { AGENT_FRAMES, decodeFrame, RELAY_FRAMES } from '../../src/protocol/frames.js';

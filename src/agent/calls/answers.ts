@@ -2,7 +2,7 @@ import type { CallHead } from '../../protocol/call-messages.js';
 import { memberSpan, topLevelSpans } from '../../protocol/json-spans.js';
 import type { JsonRpcError } from '../servers/types.js';
 import type { JsonObject } from './json-edit.js';
-import type { CallAnswer } from './wire/running-calls.js';
+import type { CallAnswer } from './wire/running-call.js';
 
 export function resultAnswer(result: JsonObject): CallAnswer {
   return { kind: 'result', json: Buffer.from(JSON.stringify(result)) };

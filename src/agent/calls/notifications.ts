@@ -1,7 +1,7 @@
 import type { CallHead } from '../../protocol/call-messages.js';
 import { levelAtLeast } from '../../protocol/log-levels.js';
 import { shapeEvent } from './shape.js';
-import type { CallOutput } from './wire/running-calls.js';
+import type { CallOutput } from './wire/running-call.js';
 
 type Params = Readonly<Record<string, unknown>>;
 

@@ -1,11 +1,12 @@
 import type { CallHead } from '../../protocol/call-messages.js';
+import type { CallSignal } from '../servers/call-signal.js';
 import type { LocalServers } from '../servers/types.js';
 import { ServerError } from '../servers/types.js';
 import { errorAnswer, resultAnswer } from './answers.js';
 import type { ParkedCalls } from './bridge/parked-calls.js';
 import type { ResultFit } from './fit/result-fit.js';
 import { member } from './json-edit.js';
-import type { CallAnswer, CallOutput } from './wire/running-calls.js';
+import type { CallAnswer, CallOutput } from './wire/running-call.js';
 
 /** How the relay reaches the agent itself (CallHead.server is ''). */
 const RESTART = 'agent/restart';
@@ -42,7 +43,7 @@ export async function ownCall(
   }
 }
 
-async function restart(servers: LocalServers, server: string | undefined, signal: AbortSignal): Promise<CallAnswer> {
+async function restart(servers: LocalServers, server: string | undefined, signal: CallSignal): Promise<CallAnswer> {
   try {
     const states = await servers.restart(server, signal);
     // `problem` holds the server's own stderr: for this machine's owner, not for a remote client.

@@ -18,7 +18,8 @@ import { logContext, notificationContext, progressContext } from './notification
 import { ownCall } from './own-calls.js';
 import type { ShapeSource } from './shape/rules.js';
 import { shapeResult } from './shape.js';
-import type { CallAnswer, CallOutput, RunCall } from './wire/running-calls.js';
+import type { CallAnswer, CallOutput } from './wire/running-call.js';
+import type { RunCall } from './wire/running-calls.js';
 
 export interface CallRunnerOptions {
   readonly servers: LocalServers;

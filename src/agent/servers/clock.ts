@@ -1,3 +1,5 @@
+import type { CallSignal } from './call-signal.js';
+
 /** Time as supervision and sessions see it; given at construction so that tests need not wait. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -15,7 +17,7 @@ export const systemClock: Clock = {
 };
 
 /** Resolves after `ms`, or at once when the signal aborts. */
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+export function pause(clock: Clock, ms: number, signal: CallSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const done = () => {

@@ -1,5 +1,6 @@
 import type { CallClient } from '../../protocol/call-messages.js';
 import type { ServerOffer } from '../../protocol/messages.js';
+import type { CallSignal } from './call-signal.js';
 import { ClientUnits } from './isolation.js';
 import { ServerUnit, type ServerUnitOptions } from './server-unit.js';
 import type { AskPolicy, RequestContext, RequestOutcome, ServerState } from './types.js';
@@ -80,7 +81,7 @@ export class ConfiguredServer {
     await Promise.all([this.#unit.stop(), this.#clients?.close()]);
   }
 
-  #use<T>(client: CallClient | undefined, signal: AbortSignal, work: (unit: ServerUnit) => Promise<T>): Promise<T> {
+  #use<T>(client: CallClient | undefined, signal: CallSignal, work: (unit: ServerUnit) => Promise<T>): Promise<T> {
     return client && this.#clients ? this.#clients.use(client.session, signal, work) : work(this.#unit);
   }
 }

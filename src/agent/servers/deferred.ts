@@ -1,3 +1,5 @@
+import type { CallSignal } from './call-signal.js';
+
 /** A promise resolved from outside; only the first value counts. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
@@ -21,7 +23,7 @@ export class Deferred<T> {
 }
 
 /** The promise's value, or the signal's reason as soon as it aborts. */
-export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function untilAborted<T>(promise: Promise<T>, signal: CallSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
     if (signal.aborted) onAbort();

@@ -1,4 +1,5 @@
 import type { Logger } from '../../log/logger.js';
+import type { CallSignal } from './call-signal.js';
 import type { Clock } from './clock.js';
 import { untilAborted } from './deferred.js';
 import type { ServerUnit } from './server-unit.js';
@@ -37,7 +38,7 @@ export class ClientUnits {
    * Runs some work on the session's own server, which is started by the first.
    * @throws ServerError not_ready when there are too many, or what `work` throws
    */
-  async use<T>(session: string, signal: AbortSignal, work: (unit: ServerUnit) => Promise<T>): Promise<T> {
+  async use<T>(session: string, signal: CallSignal, work: (unit: ServerUnit) => Promise<T>): Promise<T> {
     const entry = this.#bySession.get(session) ?? this.#start(session);
     entry.uses += 1;
     entry.callOff();

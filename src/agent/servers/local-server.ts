@@ -3,6 +3,7 @@ import type { Logger } from '../../log/logger.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason } from '../../protocol/server-state.js';
 import { restartDelay, STABLE_MS } from './backoff.js';
+import type { CallSignal } from './call-signal.js';
 import { type Clock, pause } from './clock.js';
 import { Deferred, untilAborted } from './deferred.js';
 import type { EraMemory } from './era/era-memory.js';
@@ -152,7 +153,7 @@ export class LocalServer {
     await this.#ready().notify(method, params);
   }
 
-  async #nextReady(signal: AbortSignal): Promise<ServerSession> {
+  async #nextReady(signal: CallSignal): Promise<ServerSession> {
     await untilAborted(this.settled, signal);
     return this.#ready();
   }

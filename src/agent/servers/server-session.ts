@@ -1,3 +1,4 @@
+import type { CallSignal } from './call-signal.js';
 import type { JsonRpcError, RequestContext, RequestOutcome } from './types.js';
 
 /** Which list a server says has changed. */
@@ -14,7 +15,7 @@ export interface ServerSession {
   /** One request of a client. @throws ServerError, or the signal's reason */
   request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome>;
   /** One request of our own; its parsed result. @throws Error with the server's message, ServerError, or the signal's reason */
-  query(method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<unknown>;
+  query(method: string, params: Readonly<Record<string, unknown>>, signal: CallSignal): Promise<unknown>;
   /** A client's notification. Resolves once written, or when it cannot be. */
   notify(method: string, params: Uint8Array): Promise<void>;
   pause(): void;

@@ -3,6 +3,7 @@
 import type { CallClient } from '../../protocol/call-messages.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
+import type { CallSignal } from './call-signal.js';
 
 export interface ServerState {
   readonly name: string;
@@ -37,7 +38,7 @@ export type RequestOutcome =
 
 export interface RequestContext {
   /** Aborting sends `notifications/cancelled` upstream and rejects with the signal's reason. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** Present when the client asked for progress: params of each `notifications/progress`, without the token. */
   readonly onProgress?: (params: Readonly<Record<string, unknown>>) => void;
   /** `notifications/message` params that surely belong to this request. */
@@ -60,7 +61,7 @@ export interface ServerAsk {
   /** JSON text of its params, on one line; empty when it has none. */
   readonly params: Uint8Array;
   /** Aborted when the server takes it back or is gone: the reply is then of no use. */
-  readonly signal: AbortSignal;
+  readonly signal: CallSignal;
   /** Tells the server that its question is alive, when it asked for progress. */
   progress(): void;
 }
@@ -139,7 +140,7 @@ export interface LocalServers {
   /** Reads no further what a server writes on stdout, or goes on; what it writes meanwhile stays with it, and in time it stops. */
   holdBack(server: string, held: boolean): void;
   /** Restarts one server (or all) and resolves with the states once each is ready or has failed. @throws ServerError unknown_server */
-  restart(server: string | undefined, signal: AbortSignal): Promise<readonly ServerState[]>;
+  restart(server: string | undefined, signal: CallSignal): Promise<readonly ServerState[]>;
   /** Stops everything: stdin closed, then SIGTERM, then SIGKILL to the whole process group. */
   close(): Promise<void>;
 }

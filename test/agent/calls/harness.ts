@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ResultFit } from '../../../src/agent/calls/fit/result-fit.js';
 import { type CallRunner, callRunner } from '../../../src/agent/calls/run-call.js';
-import type { CallAnswer, CallOutput } from '../../../src/agent/calls/wire/running-calls.js';
+import type { CallAnswer, CallOutput } from '../../../src/agent/calls/wire/running-call.js';
 import type { Clock } from '../../../src/agent/servers/clock.js';
 import type { AskReply, LocalServers } from '../../../src/agent/servers/types.js';
 import type { StdioServerConfig } from '../../../src/config/config.js';

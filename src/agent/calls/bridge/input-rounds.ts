@@ -11,7 +11,7 @@ import {
 } from '../../servers/types.js';
 import { problem } from '../answers.js';
 import { bytesOf, type Edits, type JsonObject, parsedObject, valueAt, withMembers } from '../json-edit.js';
-import type { CallOutput } from '../wire/running-calls.js';
+import type { CallOutput } from '../wire/running-call.js';
 import { ELICIT, fitsQuestion, noReply, ownReply, ROOTS } from './asks.js';
 import type { Served } from './parking.js';
 import { RETRY_MEMBERS } from './request-state.js';

@@ -1,9 +1,10 @@
 import { type CallClient, type CallHead, QUESTION_BYTES, UNANSWERED_BYTES } from '../../../protocol/call-messages.js';
+import { CallAbort, type CallSignal } from '../../servers/call-signal.js';
 import { type Clock, pause } from '../../servers/clock.js';
 import type { AskPolicy, AskReply, RequestContext, RequestOutcome, ServerAsk } from '../../servers/types.js';
 import { type JsonObject, parsedObject } from '../json-edit.js';
 import { logContext, notificationContext, progressContext } from '../notifications.js';
-import type { CallOutput } from '../wire/running-calls.js';
+import type { CallOutput } from '../wire/running-call.js';
 import { noReply, ownReply, refusal, reply } from './asks.js';
 import { beating } from './heartbeat.js';
 import { translateAsk } from './translate-ask.js';
@@ -42,7 +43,7 @@ interface Attachment {
  */
 export class OpenCall {
   readonly #questions = new Map<string, Question>();
-  readonly #stop = new AbortController();
+  readonly #stop = new CallAbort();
   #attached: Attachment | undefined;
   #asked = 0;
   /** Of the questions without an answer. */
@@ -59,7 +60,7 @@ export class OpenCall {
   ) {
     const now = () => [this.#attached?.head, this.#attached?.output] as const;
     void this.#run(upstream, {
-      signal: this.#stop.signal,
+      signal: this.#stop,
       client: head.client,
       onAsk: (ask) => this.#ask(ask),
       ...(head.logLevel === undefined ? {} : { logLevel: head.logLevel }),
@@ -159,14 +160,14 @@ export class OpenCall {
     );
   }
 
-  #change(signal: AbortSignal): Promise<void> {
+  #change(signal: CallSignal): Promise<void> {
     return new Promise((resolve) => {
       this.#changed = resolve;
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
   }
 
-  async #ended(signal: AbortSignal): Promise<void> {
+  async #ended(signal: CallSignal): Promise<void> {
     while (this.#end === undefined && !signal.aborted) await this.#change(signal);
   }
 }

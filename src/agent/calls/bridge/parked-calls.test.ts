@@ -24,7 +24,7 @@ function openCall(id: string): { readonly call: OpenCall; readonly cancelled: Pr
   const upstream = ({ signal }: RequestContext) =>
     new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => {
-        told(signal.reason);
+        if (signal.reason instanceof Error) told(signal.reason);
         reject(signal.reason);
       });
     });

@@ -4,7 +4,7 @@ import { isRecord } from '../../servers/messages.js';
 import type { LocalServers } from '../../servers/types.js';
 import { errorAnswer, problem, resultAnswer } from '../answers.js';
 import { type JsonObject, member, withMembers } from '../json-edit.js';
-import type { CallAnswer, CallOutput } from '../wire/running-calls.js';
+import type { CallAnswer, CallOutput } from '../wire/running-call.js';
 import { fitsQuestion, reply, replyFor } from './asks.js';
 import { type CallEnd, OpenCall, type Upstream } from './open-call.js';
 import { PARKED_MS, type ParkedCalls } from './parked-calls.js';

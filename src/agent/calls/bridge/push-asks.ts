@@ -1,7 +1,7 @@
 import type { CallHead } from '../../../protocol/call-messages.js';
 import type { Clock } from '../../servers/clock.js';
 import type { AskPolicy, AskReply, ServerAsk } from '../../servers/types.js';
-import type { CallOutput } from '../wire/running-calls.js';
+import type { CallOutput } from '../wire/running-call.js';
 import { noReply, ownReply, reply, replyFor } from './asks.js';
 import { beating } from './heartbeat.js';
 import { translateAsk } from './translate-ask.js';

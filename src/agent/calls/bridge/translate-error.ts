@@ -5,7 +5,7 @@ import { errorAnswer, problem } from '../answers.js';
 import { member } from '../json-edit.js';
 import type { ShapeSource } from '../shape/rules.js';
 import { shapeError } from '../shape.js';
-import type { CallAnswer } from '../wire/running-calls.js';
+import type { CallAnswer } from '../wire/running-call.js';
 import { REVISION_2025_11_25, requiredCapability } from './asks.js';
 import { URL_REQUIRED } from './url-elicitation.js';
 

@@ -1,5 +1,6 @@
 import type { ImageLimits } from '../../../protocol/client-profiles.js';
 import type { Span } from '../../../protocol/json-spans.js';
+import type { CallSignal } from '../../servers/call-signal.js';
 import { elementsAt } from '../shape/exposure.js';
 import { type EditedObject, mayHold, SpanEdits } from '../shape/span-edits.js';
 import type { FittedImage, Images } from './images.js';
@@ -20,7 +21,7 @@ export async function fitImages(
   json: Buffer,
   limits: ImageLimits,
   images: Images,
-  signal: AbortSignal,
+  signal: CallSignal,
 ): Promise<Buffer> {
   if (!mayHold(json, ['"image"'])) return json;
   const edits = new SpanEdits(json);

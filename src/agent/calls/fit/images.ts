@@ -1,4 +1,5 @@
 import type { ImageLimits } from '../../../protocol/client-profiles.js';
+import type { CallSignal } from '../../servers/call-signal.js';
 import { type ImageMetadata, type LoadSharp, loadSharp, type Sharp, type SharpFunction } from './sharp.js';
 
 /** Larger ones are not decoded: 400 MB of memory. */
@@ -46,7 +47,7 @@ export class Images {
     mimeType: string,
     bytes: number,
     { edge, types }: ImageLimits,
-    signal: AbortSignal,
+    signal: CallSignal,
   ): Promise<FittedImage> {
     let over = image.length > bytes || !types.includes(mimeType.toLowerCase());
     const sharp = await this.#sharp();
@@ -89,7 +90,7 @@ async function smaller(
   edge: number,
   bytes: number,
   types: readonly string[],
-  signal: AbortSignal,
+  signal: CallSignal,
 ): Promise<FittedImage> {
   signal.throwIfAborted();
   let size = edge;

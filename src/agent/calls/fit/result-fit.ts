@@ -1,5 +1,6 @@
 import type { CallHead } from '../../../protocol/call-messages.js';
 import { type ClientProfile, profileOf } from '../../../protocol/client-profiles.js';
+import type { CallSignal } from '../../servers/call-signal.js';
 import { cutText, nextPart } from './cut-text.js';
 import { fitImages } from './fit-images.js';
 import { Images } from './images.js';
@@ -35,7 +36,7 @@ export class ResultFit {
    * @param json as `shapeResult` made it
    * @throws the signal's reason
    */
-  async fitResult(head: CallHead, json: Buffer, signal: AbortSignal): Promise<Buffer> {
+  async fitResult(head: CallHead, json: Buffer, signal: CallSignal): Promise<Buffer> {
     const profile = this.#profile(head);
     if (profile === undefined || head.method !== 'tools/call') return json;
     const { image, resultCharacters } = profile;

@@ -5,6 +5,7 @@ import {
   QUESTION_BYTES,
   UNANSWERED_BYTES,
 } from '../../../protocol/call-messages.js';
+import type { CallSignal } from '../../servers/call-signal.js';
 import type { AskReply, JsonRpcError } from '../../servers/types.js';
 
 interface Open {
@@ -29,7 +30,7 @@ export class OpenQuestions {
   constructor(private readonly send: (body: Buffer) => void) {}
 
   /** See CallOutput.ask. */
-  ask(method: string, params: Uint8Array, signal: AbortSignal): Promise<AskReply> {
+  ask(method: string, params: Uint8Array, signal: CallSignal): Promise<AskReply> {
     return new Promise((resolve, reject) => {
       if (this.#over !== undefined) return reject(this.#over.reason);
       if (signal.aborted) return reject(signal.reason);

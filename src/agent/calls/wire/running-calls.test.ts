@@ -11,7 +11,8 @@ import {
 import { LinkSender } from '../../../protocol/link-sender.js';
 import { encodeJson, encodeWindow } from '../../../protocol/messages.js';
 import { SendStream } from '../../../protocol/send-stream.js';
-import { type CallAnswer, type CallLink, type CallOutput, type RunCall, RunningCalls } from './running-calls.js';
+import type { CallAnswer, CallOutput } from './running-call.js';
+import { type CallLink, type RunCall, RunningCalls } from './running-calls.js';
 
 const HEAD: CallHead = {
   server: 'shell',

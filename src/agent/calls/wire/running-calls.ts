@@ -2,16 +2,10 @@ import { type CallHead, decodeCall } from '../../../protocol/call-messages.js';
 import { type Frame, FrameType, NO_ID } from '../../../protocol/frames.js';
 import type { LinkSender } from '../../../protocol/link-sender.js';
 import { decodeCancel, decodeWindow } from '../../../protocol/messages.js';
-import { SendStream } from '../../../protocol/send-stream.js';
-import type { AskReply } from '../../servers/types.js';
 import { HeldBytes } from './held-bytes.js';
 import { IncomingMessages } from './incoming-messages.js';
-import { OpenQuestions } from './open-questions.js';
+import { type CallAnswer, type CallOutput, RunningCall } from './running-call.js';
 
-/** Progress is let go of when this much of a call's output waits for a slow client. */
-const SLOW_BYTES = 256 * 1024;
-/** Everything but the result is, when this much does: a server that floods who does not read is not to take all memory. */
-const FLOOD_BYTES = 16 * 1024 * 1024;
 /** Finished calls the relay has not confirmed; above this a confirmation is asked for before the next heartbeat. */
 const UNCONFIRMED_CALLS = 256;
 const UNCONFIRMED_BYTES = 4 * 1024 * 1024;
@@ -21,45 +15,8 @@ const UNCONFIRMED_BYTES = 4 * 1024 * 1024;
  */
 const HELD_BYTES = 1024 * 1024 * 1024;
 
-export interface CallOutput {
-  /** Aborted when the client gave up, the relay forgot the call, or the agent ends. */
-  readonly signal: AbortSignal;
-  /** JSON text of one JSON-RPC notification for the client. @param droppable it may be left out for a slow client, and not only behind megabytes of others */
-  event(json: Buffer, droppable: boolean): void;
-  /**
-   * Asks the client, and waits for its reply, several at a time if need be. Outlives links, and ends with the call.
-   * @param params JSON text on one line; none becomes `{}`
-   * @param signal takes the question back; rejects with its reason, or with that of `signal` above
-   */
-  ask(method: string, params: Uint8Array, signal: AbortSignal): Promise<AskReply>;
-}
-
 /** Executes one call. Never rejects but for an aborted signal. */
 export type RunCall = (head: CallHead, params: Buffer, output: CallOutput) => Promise<CallAnswer>;
-
-export interface CallAnswer {
-  readonly kind: 'result' | 'error';
-  /** JSON text of the `result` or `error` member, without CR or LF. */
-  readonly json: Buffer;
-}
-
-interface Call {
-  readonly server: string;
-  /** Bytes of the stream that have been counted. */
-  held: number;
-  readonly stream: SendStream;
-  readonly abort: AbortController;
-  readonly questions: OpenQuestions;
-  /** It waits for events, for as long as the client likes. */
-  readonly lasting: boolean;
-  /** The link it goes out on; undefined between links. */
-  sender: LinkSender | undefined;
-  finished: boolean;
-  /** Bytes of the answer, once finished. */
-  answerBytes: number;
-  /** Its last frame had left when the ping under way was sent. */
-  marked: boolean;
-}
 
 /** What the connection under the calls can do besides sending. */
 export interface CallLink {
@@ -72,7 +29,7 @@ export interface CallLink {
  * until the relay surely has them. A call id is executed at most once.
  */
 export class RunningCalls {
-  readonly #calls = new Map<string, Call>();
+  readonly #calls = new Map<string, RunningCall>();
   /** Calls of which not all pieces have come, by the link they come on: a link's pieces never meet another's. */
   readonly #incoming = new Map<LinkSender, IncomingMessages>();
   readonly #links = new Map<LinkSender, CallLink>();
@@ -157,7 +114,7 @@ export class RunningCalls {
         const call = this.#calls.get(frame.id);
         if (call === undefined || call.finished) return;
         const body = this.#incomingOf(link.sender).take(frame);
-        if (body !== undefined) call.questions.answered(body);
+        if (body !== undefined) call.answered(body);
         return;
       }
       default:
@@ -207,7 +164,7 @@ export class RunningCalls {
   }
 
   /** Sends a call's frames on this link from `offset` on; false when they are no longer there. */
-  #move(call: Call, link: CallLink, offset: number): boolean {
+  #move(call: RunningCall, link: CallLink, offset: number): boolean {
     call.sender?.detach(call.stream);
     if (!call.stream.rewind(offset)) return false;
     call.marked = false;
@@ -217,47 +174,19 @@ export class RunningCalls {
   }
 
   async #execute(id: string, head: CallHead, params: Buffer, link: CallLink): Promise<void> {
-    const push = (type: (typeof FrameType)['event' | 'ask' | 'result' | 'error'], body: Buffer): void => {
-      call.stream.push(type, body);
-      this.#count(call);
-      call.sender?.wake(call.stream);
-    };
-    const questions = new OpenQuestions((body) => push(FrameType.ask, body));
-    const call: Call = {
-      server: head.server,
-      held: 0,
-      stream: new SendStream(id),
-      abort: new AbortController(),
-      questions,
-      lasting: head.lasting === true,
-      sender: link.sender,
-      finished: false,
-      answerBytes: 0,
-      marked: false,
-    };
+    const call = new RunningCall(id, head.server, head.lasting === true, link.sender, this.#count);
     this.#calls.set(id, call);
     link.sender.attach(call.stream);
     let answer: CallAnswer;
     try {
-      answer = await this.run(head, params, {
-        signal: call.abort.signal,
-        event: (json, droppable) => {
-          if (call.abort.signal.aborted || call.finished) return;
-          if (call.stream.pending > (droppable ? SLOW_BYTES : FLOOD_BYTES)) return;
-          push(FrameType.event, json);
-        },
-        ask: (method, question, signal) => questions.ask(method, question, signal),
-      });
+      answer = await this.run(head, params, call);
     } catch (error) {
-      if (call.abort.signal.aborted) return;
+      if (call.signal.aborted) return;
       const message = error instanceof Error ? error.message : String(error);
       answer = { kind: 'error', json: Buffer.from(JSON.stringify({ code: -32603, message })) };
     }
-    if (call.abort.signal.aborted) return;
-    call.finished = true;
-    questions.end(new Error('the call has ended'));
-    push(FrameType[answer.kind], answer.json);
-    call.answerBytes = answer.json.length;
+    if (call.signal.aborted) return;
+    call.finish(answer);
     this.#unconfirmed += 1;
     this.#unconfirmedBytes += call.answerBytes;
     if (this.#unconfirmed > UNCONFIRMED_CALLS || this.#unconfirmedBytes > UNCONFIRMED_BYTES) link.checkpoint();
@@ -271,21 +200,20 @@ export class RunningCalls {
     if (call !== undefined) this.#forget(frame.id, call, new Error(reason));
   }
 
-  #count(call: Call): void {
+  readonly #count = (call: RunningCall): void => {
     const { retained } = call.stream;
     const more = retained - call.held;
     call.held = retained;
     this.#held.change(call.server, more);
-  }
+  };
 
-  #forget(id: string, call: Call, reason?: Error): void {
+  #forget(id: string, call: RunningCall, reason?: Error): void {
     this.#calls.delete(id);
     this.#held.change(call.server, -call.held);
     for (const incoming of this.#incoming.values()) incoming.end(id);
     call.sender?.detach(call.stream);
     if (!call.finished) {
-      call.questions.end(reason);
-      call.abort.abort(reason);
+      call.abort(reason);
       return;
     }
     this.#unconfirmed -= 1;

@@ -1,6 +1,7 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { Logger } from '../../../log/logger.js';
 import type { CallClient } from '../../../protocol/call-messages.js';
+import type { CallSignal } from '../call-signal.js';
 import { type Clock, pause } from '../clock.js';
 import { type Hello, initializeParams, readHello } from '../handshake.js';
 import { type Incoming, isRecord, notificationMessage, readMessages, requestMessage } from '../messages.js';
@@ -98,7 +99,7 @@ export class Session implements ServerSession {
   }
 
   /** One request of our own; its parsed result. @throws QueryError, ServerError, or the signal's reason */
-  async query(method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<unknown> {
+  async query(method: string, params: Readonly<Record<string, unknown>>, signal: CallSignal): Promise<unknown> {
     const outcome = await this.#request(method, Buffer.from(JSON.stringify(params)), { signal }, undefined, false);
     if (outcome.kind === 'result') return JSON.parse(Buffer.from(outcome.json).toString('utf8'));
     throw new QueryError(method, outcome.error);

@@ -1,5 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { Logger } from '../../../log/logger.js';
+import type { CallSignal } from '../call-signal.js';
 import type { Clock } from '../clock.js';
 import type { Hello } from '../handshake.js';
 import { ToolHeaders } from '../http/tool-headers.js';
@@ -100,7 +101,7 @@ export class ModernSession implements ServerSession {
     return this.#request(method, params, context, own, true);
   }
 
-  async query(method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<unknown> {
+  async query(method: string, params: Readonly<Record<string, unknown>>, signal: CallSignal): Promise<unknown> {
     const own = envelope(this.options.clientInfo, {});
     const outcome = await this.#request(method, Buffer.from(JSON.stringify(params)), { signal }, own, false);
     if (outcome.kind === 'error') throw new QueryError(method, outcome.error);
