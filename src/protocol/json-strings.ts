@@ -1,5 +1,7 @@
 /** Finds where the strings of a JSON text end, in its bytes. */
 
+import { LongStrings } from './long-strings.js';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
@@ -21,7 +23,7 @@ export function stringEnd(json: Uint8Array, start: number): number {
   if (json[start] !== QUOTE) return -1;
   let at = start + 1;
   for (;;) {
-    if (at - start > LONG) return longStringEnd(json, at);
+    if (at - start > LONG) return longStringEnd(json, start, at);
     const byte = json[at];
     if (byte === undefined || byte < 0x20) return -1;
     if (byte === QUOTE) return at + 1;
@@ -44,8 +46,21 @@ export function keyText(json: Uint8Array, start: number, end: number): string {
   return String(JSON.parse(utf8.decode(json.subarray(start, end))));
 }
 
-/** The rest of a string, from `start` in it on: whole words while nothing in them but stands for itself. */
-function longStringEnd(json: Uint8Array, start: number): number {
+/** The rest of the string that begins at `start`, from `at` in it on. */
+function longStringEnd(json: Uint8Array, start: number, at: number): number {
+  const known = LongStrings.of(json)?.endOf(json.byteOffset + start);
+  // A cut text may end within it.
+  if (known !== undefined && known <= json.byteOffset + json.length) return known - json.byteOffset;
+  const stop = stringStop(json, at);
+  return json[stop] === QUOTE ? stop + 1 : -1;
+}
+
+/**
+ * From `start` within a string on, the offset where it stops: its closing quote, a byte that may not be in it, the
+ * backslash of an escape that is none or not whole, or the text's end. Whole words at a time while nothing in them but
+ * stands for itself.
+ */
+export function stringStop(json: Uint8Array, start: number): number {
   const first = start + (-(json.byteOffset + start) & 3);
   const count = Math.max(0, (json.length - first) >> 2);
   const words = new Int32Array(json.buffer, count === 0 ? 0 : json.byteOffset + first, count);
@@ -57,10 +72,11 @@ function longStringEnd(json: Uint8Array, start: number): number {
       at = first + index * 4;
     }
     const byte = json[at];
-    if (byte === undefined || byte < 0x20) return -1;
-    if (byte === QUOTE) return at + 1;
-    at = byte === BACKSLASH ? escapeEnd(json, at + 1) : at + 1;
-    if (at < 0) return -1;
+    if (byte === undefined) return json.length;
+    if (byte < 0x20 || byte === QUOTE) return at;
+    const next = byte === BACKSLASH ? escapeEnd(json, at + 1) : at + 1;
+    if (next < 0) return at;
+    at = next;
   }
 }
 

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { tooDeep } from '../../protocol/depth.js';
 import { elementSpans, leadingSpans, type Member, members, topLevelSpans } from '../../protocol/json-spans.js';
+import { besideLongStrings } from '../../protocol/long-strings.js';
 import type { AskReply, JsonRpcError } from './types.js';
 
 /** Of what a server tells or refuses; results pass as bytes. A client's requests have the same. */
@@ -121,9 +122,11 @@ function canBeWritten(value: unknown): boolean {
 }
 
 /** Turns line breaks between tokens to spaces, in place: within strings JSON has none unescaped. */
-function onOneLine<T extends Uint8Array>(json: T): T {
-  for (const byte of [0x0a, 0x0d]) {
-    for (let at = json.indexOf(byte); at >= 0; at = json.indexOf(byte, at + 1)) json[at] = 0x20;
+function onOneLine(json: Buffer): Buffer {
+  for (const part of besideLongStrings(json)) {
+    for (const byte of [0x0a, 0x0d]) {
+      for (let at = part.indexOf(byte); at >= 0; at = part.indexOf(byte, at + 1)) part[at] = 0x20;
+    }
   }
   return json;
 }

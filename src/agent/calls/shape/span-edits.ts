@@ -1,4 +1,5 @@
 import { elementSpans, type Member, members, type Span } from '../../../protocol/json-spans.js';
+import { besideLongStrings } from '../../../protocol/long-strings.js';
 
 interface Edit {
   readonly start: number;
@@ -137,8 +138,10 @@ export class EditedObject {
 
 /**
  * Whether one of these ASCII texts can occur in a string of the JSON text: it is there, or an escape might hide it.
- * A byte search, so that a large result which no rule concerns is not read.
+ * A byte search, so that a large result which no rule concerns is not read. What is looked for is short: it is in no
+ * long string.
  */
 export function mayHold(json: Buffer, texts: readonly string[]): boolean {
-  return texts.some((text) => json.includes(text)) || json.includes('\\u00');
+  const parts = besideLongStrings(json);
+  return [...texts, '\\u00'].some((text) => parts.some((part) => part.includes(text)));
 }

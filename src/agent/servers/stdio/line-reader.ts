@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { LARGE_BYTES, LargeLine } from './large-line.js';
 
 const LINE_FEED = 0x0a;
 /** What is kept of each end of a line that is too long. */
@@ -12,11 +13,13 @@ export interface LineReaderEvents {
 }
 
 /**
- * Cuts a byte stream into lines. Every byte is copied once, however many chunks a line comes in, and a line over the
- * limit takes no memory beyond it.
+ * Cuts a byte stream into lines. Every byte is copied once, however many chunks a line comes in (of a large line some
+ * twice), and a line over the limit takes no memory beyond it.
  */
 export class LineReader {
   #chunks: Buffer[] = [];
+  /** Holds the line instead of `#chunks`. */
+  #large: LargeLine | undefined;
   #bytes = 0;
   #head: Buffer | undefined;
 
@@ -43,9 +46,25 @@ export class LineReader {
   }
 
   #append(part: Buffer): void {
-    this.#chunks.push(part);
     this.#bytes += part.length;
-    if (this.#bytes <= this.limit) return;
+    if (this.#bytes > this.limit) this.#cut(part);
+    else if (this.#large !== undefined) this.#large.append(part);
+    else this.#chunks.push(part);
+    if (this.#bytes > LARGE_BYTES && this.#bytes <= this.limit) this.#toLarge();
+  }
+
+  #toLarge(): void {
+    if (this.#large !== undefined) return;
+    this.#large = new LargeLine();
+    for (const chunk of this.#chunks) this.#large.append(chunk);
+    this.#chunks = [];
+  }
+
+  /** Keeps the ends of a line that is over the limit. */
+  #cut(part: Buffer): void {
+    if (this.#large !== undefined) this.#chunks = [this.#large.end()];
+    this.#large = undefined;
+    this.#chunks.push(part);
     this.#head ??= Buffer.concat(this.#chunks, Math.min(ENDS_BYTES, this.#bytes));
     const last = this.#chunks.length > 1 && part.length < ENDS_BYTES ? Buffer.concat(this.#chunks) : part;
     // A copy, so that a small tail does not keep a large chunk.
@@ -55,8 +74,9 @@ export class LineReader {
   #finish(): void {
     const bytes = this.#bytes;
     const head = this.#head;
-    const line = Buffer.concat(this.#chunks);
+    const line = this.#large?.end() ?? Buffer.concat(this.#chunks);
     this.#chunks = [];
+    this.#large = undefined;
     this.#bytes = 0;
     this.#head = undefined;
     if (head) this.events.overlong(head, line, bytes);
