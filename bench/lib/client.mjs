@@ -69,13 +69,22 @@ export class Client {
     return took;
   }
 
-  /** @param count how many tools there must be, or more; `tool` among them @returns the answer's bytes */
+  /** @param count how many tools there must be, or more; `tool` among them @returns what `listAgain` takes */
   async list(count) {
     const { id, body } = await this.#request('tools/list', {});
     const tools = answerOf(body, id).result?.tools;
     if (!Array.isArray(tools) || tools.length < count) throw wrong(body);
     if (!tools.some(({ name }) => name === this.tool)) throw wrong(body);
-    return body;
+    return { id, body };
+  }
+
+  /** Every byte as in the list that was read as JSON, but for the id. @param first what `list` gave */
+  async listAgain(first) {
+    const { id, body } = await this.#request('tools/list', {});
+    const [before, now] = [`"id":${first.id},`, `"id":${id},`];
+    const [from, at] = [first.body.indexOf(before), body.indexOf(now)];
+    if (from === -1 || at !== from || !body.subarray(0, at).equals(first.body.subarray(0, from))) throw wrong(body);
+    if (!body.subarray(at + now.length).equals(first.body.subarray(from + before.length))) throw wrong(body);
   }
 
   /** The names of all tools, as they are now. */
@@ -84,10 +93,10 @@ export class Client {
     return answerOf(body, id).result.tools.map(({ name }) => name);
   }
 
-  /** Any answer of this many bytes, from a server that only writes. */
-  async bytes(count) {
+  /** These bytes, from a server that only writes. */
+  async bytes(expected) {
     const { body } = await this.#request('tools/list', {});
-    if (body.length !== count) throw wrong(body);
+    if (!body.equals(expected)) throw wrong(body);
   }
 
   /** Asks for a large result and never reads it. */

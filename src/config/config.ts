@@ -40,6 +40,8 @@ export interface Limits {
   readonly callMaxSeconds: number;
   /** Tools on one page of tools/list. */
   readonly pageSize: number;
+  /** Pages of lists kept as they go out, of all users; a quarter of it of one. */
+  readonly listBytes: number;
   /** What one event stream keeps for resumption. */
   readonly replayBytes: number;
   readonly replaySeconds: number;

@@ -21,6 +21,7 @@ const SHOWN_BY: Record<keyof Limits, string> = {
   callSeconds: 'test/tunnel/calls.test.ts',
   callMaxSeconds: 'test/tunnel/calls.test.ts',
   pageSize: 'test/mcp/tools-list.test.ts',
+  listBytes: 'test/mcp/kept-lists.test.ts',
   replayBytes: 'src/relay/mcp/answers/replay-streams.test.ts',
   replaySeconds: 'src/relay/mcp/legacy/sessions.test.ts',
   sessionSeconds: 'test/mcp/lifecycle.test.ts',

@@ -10,6 +10,7 @@ import type {
   ExposedPrompt,
   ExposedResource,
   ExposedTool,
+  MergedList,
   PromptList,
   PromptResolution,
   Resolution,
@@ -36,6 +37,7 @@ export class TestDevices implements Devices {
   readonly #narrowed = new WeakMap<ToolList, Map<string, ToolList>>();
   readonly #queue: TestCall[] = [];
   readonly #arrived = new EventEmitter();
+  readonly #droppedListeners = new Set<(userId: string, list: MergedList) => void>();
   /** Answers calls at once when set. */
   answer: ((call: TestCall) => void) | undefined;
 
@@ -114,6 +116,11 @@ export class TestDevices implements Devices {
     return () => listeners.delete(listener);
   }
 
+  onListDropped(listener: (userId: string, list: MergedList) => void): () => void {
+    this.#droppedListeners.add(listener);
+    return () => this.#droppedListeners.delete(listener);
+  }
+
   /** The next call that has arrived, or will. */
   async next(): Promise<TestCall> {
     while (this.#queue.length === 0) await once(this.#arrived, 'call');
@@ -133,7 +140,9 @@ export class TestDevices implements Devices {
   /** `revision` defaults to one that has not been used. */
   setTools(userId: string, tools: readonly ExposedTool[], revision = `r${Math.random()}`): void {
     const user = this.#user(userId);
+    const { list } = user;
     user.list = { revision, tools, omitted: 0 };
+    for (const listener of this.#droppedListeners) listener(userId, list);
     this.changed(userId);
   }
 

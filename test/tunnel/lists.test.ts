@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Limits } from '../../src/config/config.js';
+import { FrameType, NO_ID } from '../../src/protocol/frames.js';
 import type { Store } from '../../src/relay/store/store.js';
 import { STORE } from '../../src/relay/tokens.js';
 import { connect, type FakeAgent } from './fake-agent.js';
@@ -218,6 +220,31 @@ describe('a list', () => {
     await offer(agent, 'files', change);
     await told;
     expect(rig.registry[kind]('user').revision).not.toBe(before);
+  });
+
+  test('that are of the past are named at once, and no others', async () => {
+    await start();
+    const dropped: (readonly [string, object])[] = [];
+    rig.registry.onListDropped((userId, list) => dropped.push([userId, list]));
+    const { agent, welcome } = await connect(rig, 'user');
+    await offer(agent, 'files');
+    const [tools, own] = [rig.registry.tools('user'), rig.registry.tools('user', welcome.device)];
+    const kept = [prompts(), resources(), templates(), rig.registry.tools('other')];
+    agent.catalog('files', [], { status: 'failed', offer: undefined });
+    await agent.settled();
+    expect(dropped).toEqual([]);
+    await offer(agent, 'files', { tools: [{ name: 'other', 'x-kept': true }] });
+    expect(dropped).toEqual([
+      ['user', tools],
+      ['user', own],
+    ]);
+    expect(
+      [prompts(), resources(), templates(), rig.registry.tools('other')].map((list, at) => list === kept[at]),
+    ).toEqual(kept.map(() => true));
+    const left = prompts(welcome.device);
+    agent.send(FrameType.goodbye, NO_ID, '');
+    await once(agent.socket, 'close');
+    expect(dropped.some(([, list]) => list === left)).toBe(true);
   });
 
   test('says whether its server’s entries may be fitted', async () => {

@@ -23,6 +23,7 @@ import type {
   CallTarget,
   Devices,
   DeviceView,
+  MergedList,
   PromptList,
   PromptResolution,
   Resolution,
@@ -43,6 +44,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
   readonly #relayId = randomBytes(16).toString('hex');
   readonly #ids = new CallIds();
   readonly #idle = new Set<() => void>();
+  readonly #droppedListeners = new Set<(userId: string, list: MergedList) => void>();
   #timers: NodeJS.Timeout[] = [];
 
   constructor(
@@ -103,6 +105,11 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
 
   onChange(userId: string, listener: () => void): () => void {
     return this.#user(userId).changes.listen(listener);
+  }
+
+  onListDropped(listener: (userId: string, list: MergedList) => void): () => void {
+    this.#droppedListeners.add(listener);
+    return () => this.#droppedListeners.delete(listener);
   }
 
   /** The sink hears nothing before this has returned. */
@@ -188,7 +195,10 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     let user = this.#users.get(userId);
     if (user === undefined) {
       const { limits } = this.config;
-      user = new UserDevices({ userId, limits, relayId: this.#relayId, directory: this.#directory });
+      const options = { userId, limits, relayId: this.#relayId, directory: this.#directory };
+      user = new UserDevices(options, (list) => {
+        for (const listener of this.#droppedListeners) listener(userId, list);
+      });
       this.#users.set(userId, user);
     }
     return user;

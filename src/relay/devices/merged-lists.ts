@@ -6,6 +6,7 @@ import { type ListItem, type ListSource, NameTable, targetOf } from './name-tabl
 import type {
   ExposedPrompt,
   ExposedTool,
+  MergedList,
   PromptList,
   PromptResolution,
   Resolution,
@@ -20,10 +21,10 @@ import { couldMatch } from './uri-template.js';
 const MATCH_EFFORT = 2_000_000;
 
 interface Tables {
-  tools?: Kept<{ readonly table: NameTable<ExposedTool>; readonly list: ToolList }>;
-  prompts?: Kept<{ readonly table: NameTable<ExposedPrompt>; readonly list: PromptList }>;
-  resources?: Kept<UriTable>;
-  resourceTemplates?: Kept<UriTable>;
+  readonly tools?: Kept<{ readonly table: NameTable<ExposedTool>; readonly list: ToolList }>;
+  readonly prompts?: Kept<{ readonly table: NameTable<ExposedPrompt>; readonly list: PromptList }>;
+  readonly resources?: Kept<UriTable>;
+  readonly resourceTemplates?: Kept<UriTable>;
 }
 
 interface Kept<T> {
@@ -32,6 +33,8 @@ interface Kept<T> {
   readonly value: T;
 }
 
+const KINDS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;
+
 /**
  * Lists of the same devices: all of a user's, or one. Each is made when it is first asked for, and is the same object
  * until something in it changes.
@@ -39,20 +42,25 @@ interface Kept<T> {
 export class MergedLists {
   #sources: readonly ListSource[];
   #tables: Tables = {};
-  /** Looked at again since the sources were given. */
-  #checked = new Set<ListKind>();
 
+  /** @param dropped told of each list that was handed out and is one of the past */
   constructor(
     sources: readonly ListSource[],
     private readonly limits: Limits,
+    private readonly dropped: (list: MergedList) => void,
   ) {
     this.#sources = sources;
   }
 
-  /** The devices, or what they offer, may be different now. */
+  /** The devices, or what they offer, may be different now: what was made of something else goes at once. */
   update(sources: readonly ListSource[]): void {
     this.#sources = sources;
-    this.#checked = new Set();
+    for (const kind of KINDS) {
+      const kept = this.#tables[kind];
+      if (kept === undefined || kept.made === madeOf(sources, kind)) continue;
+      this.#tables = { ...this.#tables, [kind]: undefined };
+      this.dropped(kept.value.list);
+    }
   }
 
   get tools(): ToolList {
@@ -143,14 +151,10 @@ export class MergedLists {
     return this.#kept(kind, this.#tables[kind], () => new UriTable(this.#sources, kind, max));
   }
 
-  /** What is kept, unless it was made of something else. */
-  #kept<K extends ListKind, T>(kind: K, kept: Kept<T> | undefined, make: () => T): T {
-    if (kept !== undefined && this.#checked.has(kind)) return kept.value;
-    const made = madeOf(this.#sources, kind);
-    this.#checked.add(kind);
-    if (kept?.made === made) return kept.value;
+  #kept<T>(kind: ListKind, kept: Kept<T> | undefined, make: () => T): T {
+    if (kept !== undefined) return kept.value;
     const value = make();
-    this.#tables = { ...this.#tables, [kind]: { made, value } };
+    this.#tables = { ...this.#tables, [kind]: { made: madeOf(this.#sources, kind), value } };
     return value;
   }
 }

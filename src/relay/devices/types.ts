@@ -177,6 +177,8 @@ export interface ToolList {
   readonly omitted: number;
 }
 
+export type MergedList = ToolList | PromptList | ResourceList;
+
 export type PromptResolution =
   | { readonly kind: 'found'; readonly prompt: ExposedPrompt }
   | { readonly kind: 'ambiguous'; readonly candidates: readonly string[] }
@@ -216,4 +218,6 @@ export interface Devices {
   call(target: CallTarget, request: CallRequest, sink: CallSink): CallHandle;
   /** `listener` runs after this user's tools or devices changed (debounced). @returns unsubscribe */
   onChange(userId: string, listener: () => void): () => void;
+  /** `listener` runs at once when a list that was handed out is one of the past. @returns unsubscribe */
+  onListDropped(listener: (userId: string, list: MergedList) => void): () => void;
 }

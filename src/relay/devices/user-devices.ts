@@ -10,7 +10,7 @@ import { type DeviceDirectory, type DeviceRecord, deviceIdOf } from './directory
 import { type Attachment, AttachRefused, type DeviceLink } from './link.js';
 import { MergedLists } from './merged-lists.js';
 import type { ListSource } from './name-table.js';
-import type { DeviceView } from './types.js';
+import type { DeviceView, MergedList } from './types.js';
 
 const CHANGE_PAUSE_MS = 250;
 /** Calls that only listen, of all clients: an agent lists every call in its hello, which has room for 20,000. */
@@ -37,7 +37,11 @@ export class UserDevices {
   /** Of one device each, made when asked for; '' is no device. */
   readonly #listsOf = new Map<string, MergedLists>();
 
-  constructor(private readonly options: UserOptions) {
+  /** @param dropped told of each list that was handed out and is one of the past */
+  constructor(
+    private readonly options: UserOptions,
+    private readonly dropped: (list: MergedList) => void,
+  ) {
     const { limits, directory, userId } = options;
     this.slots = new CallSlots({
       perDevice: limits.callsPerDevice,
@@ -53,7 +57,7 @@ export class UserDevices {
       const present = !record.left && record.lastSeen + limits.presentSeconds * 1000 > Date.now();
       if (present) this.#devices.set(record.id, this.#device(record));
     }
-    this.#lists = new MergedLists(this.#sources(), limits);
+    this.#lists = new MergedLists(this.#sources(), limits, dropped);
     this.changes = new ChangeSignal(CHANGE_PAUSE_MS, () => this.#state());
   }
 
@@ -72,7 +76,7 @@ export class UserDevices {
     const id = this.#devices.has(deviceId) ? deviceId : '';
     let lists = this.#listsOf.get(id);
     if (lists === undefined) {
-      lists = new MergedLists(this.#sources(id), this.options.limits);
+      lists = new MergedLists(this.#sources(id), this.options.limits, this.dropped);
       this.#listsOf.set(id, lists);
     }
     return lists;
@@ -181,7 +185,10 @@ export class UserDevices {
     this.#lists.update(this.#sources());
     for (const [id, lists] of this.#listsOf) {
       if (id === '' || this.#devices.has(id)) lists.update(this.#sources(id));
-      else this.#listsOf.delete(id);
+      else {
+        lists.update([]);
+        this.#listsOf.delete(id);
+      }
     }
     this.changes.touch();
   }

@@ -46,7 +46,8 @@ export function createEndpoint(parts: EndpointParts): McpEndpoint {
       await subscriptions.forget(session);
     },
   });
-  const lists = new Lists(devices, new ListCursors(sealKey), { pageSize: limits.pageSize, version });
+  const { pageSize, listBytes } = limits;
+  const lists = new Lists(devices, new ListCursors(sealKey), { pageSize, listBytes, version });
   const mergedCalls = new MergedCalls({ devices, draining: isDraining, version, logger });
   const serverCalls = new ServerCalls(devices, isDraining);
   const legacy = new LegacyEdge({
@@ -76,6 +77,7 @@ export function createEndpoint(parts: EndpointParts): McpEndpoint {
     parts.onRevoked((grantId) => modern.revoke(grantId)),
     draining.onEnd(() => sessions.close()),
     draining.onEnd(() => modern.close()),
+    () => lists.close(),
   ];
   return new McpEndpoint({
     limits,

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../auth/principal.js';
 import { type Accepts } from './answers/accept.js';
-import { sendJson } from './answers/answer.js';
-import { sendOneEvent } from './answers/event-stream.js';
+import { sendJson, sendShared } from './answers/answer.js';
+import { sendOneEvent, sendSharedEvent } from './answers/event-stream.js';
 import type { Endpoint } from './endpoint.js';
-import { type ErrorCodeNumber, errorResponse } from './json-rpc.js';
+import { type ErrorCodeNumber, errorResponse, type SharedResponse } from './json-rpc.js';
 
 /** One HTTP request to an MCP endpoint, and who sent it. */
 export interface Exchange {
@@ -30,8 +30,9 @@ export function refuse(
 }
 
 /** A whole response that is there at once: JSON, or one event for a client that takes only those. */
-export function sendWhole(res: ServerResponse, accepts: Accepts, response: Buffer): void {
-  if (accepts.json) sendJson(res, 200, response);
+export function sendWhole(res: ServerResponse, accepts: Accepts, response: Buffer | SharedResponse): void {
+  if (!Buffer.isBuffer(response)) (accepts.json ? sendShared : sendSharedEvent)(res, response);
+  else if (accepts.json) sendJson(res, 200, response);
   else sendOneEvent(res, response);
 }
 

@@ -161,6 +161,18 @@ export function resultResponse(id: string, result: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from(responseHead(id, 'result')), result, Buffer.from('}')]);
 }
 
+/** A whole response in two parts: the text that names its request, and bytes that may answer many others too. */
+export interface SharedResponse {
+  readonly head: string;
+  /** JSON text of the result, and the bracket that ends the response. */
+  readonly ending: Buffer;
+}
+
+/** @param ending as in SharedResponse */
+export function sharedResponse(id: string, ending: Buffer): SharedResponse {
+  return { head: responseHead(id, 'result'), ending };
+}
+
 /** A whole error response; `id` is JSON text, `null` where the request's could not be read. */
 export function errorResponse(id: string, code: ErrorCodeNumber, message: string, data?: unknown): Buffer {
   return Buffer.from(`${responseHead(id, 'error')}${JSON.stringify({ code, message, data })}}`);

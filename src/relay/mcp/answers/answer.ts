@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { SharedResponse } from '../json-rpc.js';
 import type { Accepts } from './accept.js';
 
 /** Where the parts of one response go. `owed` bytes count as taken when they have left, or will never. */
@@ -158,13 +159,26 @@ const COPIED_BYTES = 64 * 1024;
 /** A whole JSON body in one go. Does nothing when the client is gone. */
 export function sendJson(res: ServerResponse, status: number, body: Buffer): void {
   if (res.destroyed || res.writableEnded) return;
+  writeJsonHead(res, status, body.length);
+  // Node joins headers and body into one write when the body is a string; in latin1 each byte stays what it is.
+  if (body.length <= COPIED_BYTES) res.end(body.toString('latin1'), 'latin1');
+  else res.end(body);
+}
+
+/** The same of a response whose larger part is not its own: it is not copied, and leaves in one write with the rest. */
+export function sendShared(res: ServerResponse, { head, ending }: SharedResponse): void {
+  if (res.destroyed || res.writableEnded) return;
+  writeJsonHead(res, 200, Buffer.byteLength(head) + ending.length);
+  res.cork();
+  res.write(head);
+  res.end(ending);
+}
+
+function writeJsonHead(res: ServerResponse, status: number, bytes: number): void {
   res.writeHead(status, {
     'Content-Type': JSON_HEADERS['Content-Type'],
     'Cache-Control': JSON_HEADERS['Cache-Control'],
     'X-Accel-Buffering': JSON_HEADERS['X-Accel-Buffering'],
-    'Content-Length': body.length,
+    'Content-Length': bytes,
   });
-  // Node joins headers and body into one write when the body is a string; in latin1 each byte stays what it is.
-  if (body.length <= COPIED_BYTES) res.end(body.toString('latin1'), 'latin1');
-  else res.end(body);
 }

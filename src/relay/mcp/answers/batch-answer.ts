@@ -1,4 +1,4 @@
-import { ErrorCode, errorResponse } from '../json-rpc.js';
+import { ErrorCode, errorResponse, type SharedResponse } from '../json-rpc.js';
 import type { ReplyTarget } from './answer.js';
 
 const OPEN = Buffer.from('[');
@@ -55,8 +55,9 @@ export class BatchAnswer {
   }
 
   /** A response that is there at once. */
-  add(response: Buffer): void {
-    this.#done(response);
+  add(response: Buffer | SharedResponse): void {
+    if (Buffer.isBuffer(response)) this.#done(response);
+    else this.#done(Buffer.concat([Buffer.from(response.head), response.ending]));
   }
 
   #done(response: Buffer | undefined): void {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { SharedResponse } from '../json-rpc.js';
 
 /** The one place where Server-Sent Events are encoded and written (HTML Living Standard §9.2). */
 
@@ -29,6 +30,16 @@ export function sendOneEvent(res: ServerResponse, json: Buffer, id?: string): vo
   if (res.destroyed || res.writableEnded) return;
   res.writeHead(200, HEADERS);
   res.end(Buffer.concat([eventStart(id), json, EVENT_END]));
+}
+
+/** The same of a message whose larger part is not this response's own: it is not copied. */
+export function sendSharedEvent(res: ServerResponse, { head, ending }: SharedResponse): void {
+  if (res.destroyed || res.writableEnded) return;
+  res.writeHead(200, HEADERS);
+  res.cork();
+  res.write(`data: ${head}`);
+  res.write(ending);
+  res.end(EVENT_END);
 }
 
 export interface StreamHooks {

@@ -1,6 +1,14 @@
 import { LOG_LEVELS } from '../../../protocol/log-levels.js';
-import { ErrorCode, errorResponse, type RpcRequest, resultResponse } from '../json-rpc.js';
-import { isListMethod, kindOfList, type ListMethod, type Lists } from '../lists/lists.js';
+import {
+  ErrorCode,
+  errorResponse,
+  type RpcRequest,
+  resultResponse,
+  type SharedResponse,
+  sharedResponse,
+} from '../json-rpc.js';
+import { isListMethod, kindOfList, type Lists } from '../lists/lists.js';
+import type { ListMethod } from '../lists/page-entries.js';
 import type { Session } from './session.js';
 
 /** Requests of a legacy session that the relay answers at once, of itself. */
@@ -8,7 +16,7 @@ export class LegacyMethods {
   constructor(private readonly lists: Lists) {}
 
   /** @returns the whole response, in-band errors included */
-  answer(session: Session, request: RpcRequest): Buffer {
+  answer(session: Session, request: RpcRequest): Buffer | SharedResponse {
     switch (request.method) {
       case 'ping':
         return resultResponse(request.id, '{}');
@@ -33,7 +41,7 @@ export class LegacyMethods {
     return resultResponse(id, '{}');
   }
 
-  #list(session: Session, request: RpcRequest, method: ListMethod): Buffer {
+  #list(session: Session, request: RpcRequest, method: ListMethod): Buffer | SharedResponse {
     const { id, params } = request;
     const cursor = params?.cursor;
     if (cursor !== undefined && typeof cursor !== 'string') {
@@ -44,8 +52,10 @@ export class LegacyMethods {
       return errorResponse(id, ErrorCode.invalidParams, 'This cursor is not valid (any more): list from the start.');
     }
     const kind = kindOfList(method);
-    session.known.set(kind, this.lists.revision(session.userId, session.endpoint, kind));
-    return resultResponse(id, page.json);
+    // Resources have a second list, and a client that has one of the two knows of both.
+    const whole = kind === 'resources' ? this.lists.revision(session.userId, session.endpoint, kind) : page.revision;
+    session.known.set(kind, whole);
+    return sharedResponse(id, page.ending);
   }
 }
 

@@ -1,20 +1,25 @@
 import { createHash } from 'node:crypto';
-import { type ClientProfile, profileOf } from '../../../protocol/client-profiles.js';
-import type { Devices, PromptList, ResourceList, ServerView, ToolList } from '../../devices/types.js';
+import { profileOf } from '../../../protocol/client-profiles.js';
+import type {
+  Devices,
+  DeviceView,
+  MergedList,
+  PromptList,
+  ResourceList,
+  ServerView,
+  ToolList,
+} from '../../devices/types.js';
 import { ownMembers } from '../answers/relay-info.js';
 import type { Caller } from '../caller.js';
-import { builtInTools } from '../calls/built-in-tools.js';
 import type { Endpoint, ServerEndpoint } from '../endpoint.js';
 import type { Shape } from '../json-rpc.js';
 import { devicesAt, serverAt } from '../scope.js';
-import { fitTool } from './fit-tool.js';
+import { KeptPages } from './kept-pages.js';
 import type { ListCursors } from './list-cursor.js';
-import { shapePrompt, shapeResource, shapeTool } from './list-shape.js';
+import { type ListMethod, pageEntries } from './page-entries.js';
 
 /** An endpoint that shows several servers under names of ours. */
 export type MergedEndpoint = Exclude<Endpoint, ServerEndpoint>;
-
-export type ListMethod = 'tools/list' | 'prompts/list' | 'resources/list' | 'resources/templates/list';
 
 /** What a `list_changed` notification can be about; that of resources is of their templates, too. */
 export const LIST_KINDS = ['tools', 'prompts', 'resources'] as const;
@@ -39,29 +44,45 @@ export function kindOfList(method: ListMethod): ListKind {
   return method === 'prompts/list' ? 'prompts' : 'resources';
 }
 
-/** A list as one kind of client sees it: JSON text of each entry, and the pages that have been asked for. */
-interface Rendered {
-  readonly entries: readonly string[];
-  readonly pages: Map<number, Buffer>;
+/** One page of a list, for one kind of client. */
+export interface ListPage {
+  /** JSON text of the result, and the bracket that ends the response; others may be sent the same bytes. */
+  readonly ending: Buffer;
+  /** Of the list. */
+  readonly revision: string;
 }
-
-type AnyList = ToolList | PromptList | ResourceList;
 
 const NO_TOOLS: ToolList = { revision: '', tools: [], omitted: 0 };
 const NO_PROMPTS: PromptList = { revision: '', prompts: [], omitted: 0 };
 const NO_RESOURCES: ResourceList = { revision: '', resources: [], omitted: 0 };
 
-/** Results of the list methods at merged endpoints. Each is rendered once for as long as what it shows stands. */
+/** Results of the list methods at merged endpoints. Each page is kept as it goes out while what it shows stands. */
 export class Lists {
-  readonly #rendered = new WeakMap<AnyList, Map<string, Rendered>>();
+  readonly #pages: KeptPages;
+  readonly #forget: () => void;
   /** Revisions of a transparent endpoint's lists. */
   readonly #own = new WeakMap<readonly Shape[], string>();
+  /** See `#fits`, of an endpoint's devices as they are now. */
+  readonly #fitted = new WeakMap<readonly DeviceView[] | DeviceView, boolean>();
 
   constructor(
     private readonly devices: Devices,
     private readonly cursors: ListCursors,
-    private readonly settings: { readonly pageSize: number; readonly version: string },
-  ) {}
+    private readonly settings: {
+      readonly pageSize: number;
+      /** What is kept of all users' pages. */
+      readonly listBytes: number;
+      readonly version: string;
+    },
+  ) {
+    this.#pages = new KeptPages(settings.listBytes);
+    this.#forget = devices.onListDropped((userId, list) => this.#pages.drop(userId, list));
+  }
+
+  /** Nothing more is listed. */
+  close(): void {
+    this.#forget();
+  }
 
   /** Changes exactly when what this endpoint lists changes; at a transparent one, as far as its agent has said so. */
   revision(userId: string, endpoint: Endpoint, kind: ListKind): string {
@@ -74,41 +95,41 @@ export class Lists {
 
   /**
    * @param caller at a merged endpoint; at another nothing is listed
-   * @returns JSON text of the result, and the list's revision; undefined for a cursor that is forged, another user's,
-   * or of a list that has changed
+   * @returns undefined for a cursor that is forged, another user's, or of a list that has changed
    */
-  page(
-    caller: Caller,
-    method: ListMethod,
-    cursor: string | undefined,
-  ): { readonly json: Buffer; readonly revision: string } | undefined {
+  page(caller: Caller, method: ListMethod, cursor: string | undefined): ListPage | undefined {
     const { userId, endpoint, client } = caller;
     if (endpoint.kind === 'server') return undefined;
     const list = this.#list(userId, endpoint, method);
-    const rendered = this.#render(list, method, caller, endpoint);
-    const revision = method === 'tools/list' ? this.#toolsRevision(userId, endpoint, list) : list.revision;
+    const ofTools = method === 'tools/list';
+    const fits = ofTools && this.#fits(userId, endpoint);
+    const revision = fits ? `${list.revision}+` : list.revision;
     const name = `${method} ${revision}`;
     const offset = cursor === undefined ? 0 : this.cursors.read(cursor, userId, name);
     if (offset === undefined) return undefined;
-    const known = rendered.pages.get(offset);
-    if (known !== undefined) return { json: known, revision };
-    const end = offset + this.settings.pageSize;
-    const next = end < rendered.entries.length ? this.cursors.make(userId, name, end) : undefined;
-    const own = ownMembers(client.era, this.settings.version, client.protocolVersion);
+    const profile = ofTools ? profileOf(client) : undefined;
+    // All that a page depends on besides its user and the list; the endpoint is that of the list.
+    const key = `${method} ${client.era} ${client.protocolVersion} ${profile?.name ?? ''} ${fits} ${offset}`;
+    const kept = this.#pages.get(userId, list, key);
+    if (kept !== undefined) return { ending: kept, revision };
+    const { pageSize: size, version } = this.settings;
+    const { entries, more } = pageEntries(list, method, { client, profile, fits, offset, size });
+    const next = more ? this.cursors.make(userId, name, offset + size) : undefined;
+    const own = ownMembers(client.era, version, client.protocolVersion);
     const members = [
       // Of one user, and true only now: nothing tells a client's cache of a change it has not asked for.
       ...(client.era === 'modern' ? [own, '"ttlMs":0', '"cacheScope":"private"'] : []),
-      `"${MEMBERS[method]}":[${rendered.entries.slice(offset, end).join(',')}]`,
+      `"${MEMBERS[method]}":${JSON.stringify(entries)}`,
       ...(next === undefined ? [] : [`"nextCursor":${JSON.stringify(next)}`]),
     ];
-    const json = Buffer.from(`{${members.join(',')}}`);
-    rendered.pages.set(offset, json);
-    return { json, revision };
+    const ending = ownBytes(`{${members.join(',')}}}`);
+    this.#pages.add(userId, list, key, ending);
+    return { ending, revision };
   }
 
   #list(userId: string, endpoint: MergedEndpoint, method: 'tools/list'): ToolList;
-  #list(userId: string, endpoint: MergedEndpoint, method: ListMethod): AnyList;
-  #list(userId: string, endpoint: MergedEndpoint, method: ListMethod): AnyList {
+  #list(userId: string, endpoint: MergedEndpoint, method: ListMethod): MergedList;
+  #list(userId: string, endpoint: MergedEndpoint, method: ListMethod): MergedList {
     const [device] = endpoint.kind === 'device' ? devicesAt(this.devices, userId, endpoint) : [];
     const none = endpoint.kind === 'device' && device === undefined;
     switch (method) {
@@ -123,30 +144,20 @@ export class Lists {
     }
   }
 
-  #render(list: AnyList, method: ListMethod, { userId, client }: Caller, endpoint: MergedEndpoint): Rendered {
-    const profile = method === 'tools/list' ? profileOf(client) : undefined;
-    // Where nothing is ever cut there is nothing to read on.
-    const readMore = profile?.resultCharacters !== undefined && this.#fits(userId, endpoint);
-    const kind = `${method} ${client.protocolVersion} ${profile?.name ?? ''} ${readMore}`;
-    const kinds = this.#rendered.get(list) ?? new Map<string, Rendered>();
-    this.#rendered.set(list, kinds);
-    const known = kinds.get(kind);
-    if (known !== undefined) return known;
-    const entries = shapes(list, method, client.protocolVersion, profile);
-    const all = method === 'tools/list' ? [...builtInTools(client.protocolVersion, readMore), ...entries] : entries;
-    const rendered = { entries: all.map((entry) => JSON.stringify(entry)), pages: new Map<number, Buffer>() };
-    kinds.set(kind, rendered);
-    return rendered;
-  }
-
-  #toolsRevision(userId: string, endpoint: MergedEndpoint, list: AnyList): string {
+  #toolsRevision(userId: string, endpoint: MergedEndpoint, list: MergedList): string {
     return this.#fits(userId, endpoint) ? `${list.revision}+` : list.revision;
   }
 
   /** Whether the results of some server are made to fit clients, and may be cut with a way to read on. */
   #fits(userId: string, endpoint: MergedEndpoint): boolean {
     const present = devicesAt(this.devices, userId, endpoint);
-    return present.some(({ servers }) => servers.some(({ era, fit }) => era !== undefined && fit));
+    // The views of one device are an array made for this question.
+    const key = endpoint.kind === 'aggregate' ? present : present[0];
+    const known = key && this.#fitted.get(key);
+    if (known !== undefined) return known;
+    const fits = present.some(({ servers }) => servers.some(({ era, fit }) => era !== undefined && fit));
+    if (key !== undefined) this.#fitted.set(key, fits);
+    return fits;
   }
 
   #serversOwn(server: ServerView | undefined, kind: ListKind): string {
@@ -164,14 +175,9 @@ export class Lists {
   }
 }
 
-function shapes(list: AnyList, method: ListMethod, version: string, profile: ClientProfile | undefined): Shape[] {
-  if ('tools' in list) {
-    return list.tools.map((tool) => {
-      const shaped = shapeTool(tool, version);
-      return tool.fit ? fitTool(shaped, profile) : shaped;
-    });
-  }
-  if ('prompts' in list) return list.prompts.map((prompt) => shapePrompt(prompt, version));
-  const member = method === 'resources/list' ? 'uri' : 'uriTemplate';
-  return list.resources.map((resource) => shapeResource(resource, version, member));
+/** Memory of its own: a small buffer of Node's pool would keep the whole piece of the pool that it lies in. */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }

@@ -19,8 +19,10 @@ import {
   type RpcRequest,
   rawMember,
   resultResponse,
+  sharedResponse,
 } from '../json-rpc.js';
-import { isListMethod, type ListMethod, type Lists } from '../lists/lists.js';
+import { isListMethod, type Lists } from '../lists/lists.js';
+import type { ListMethod } from '../lists/page-entries.js';
 import { MODERN_VERSION } from '../protocol-versions.js';
 import { isThere, notThere, serverAt } from '../scope.js';
 import { discoverResult } from './discover.js';
@@ -131,7 +133,7 @@ export class ModernEdge {
     if (page === undefined) {
       const message = 'params.cursor is not valid (any more): list from the start';
       this.#refuse(exchange, request, accepts, { code: ErrorCode.invalidParams, message });
-    } else sendWhole(exchange.res, accepts, resultResponse(request.id, page.json));
+    } else sendWhole(exchange.res, accepts, sharedResponse(request.id, page.ending));
   }
 
   #call(
