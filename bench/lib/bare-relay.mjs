@@ -14,7 +14,8 @@ export class BareRelay {
   #program;
   #token;
 
-  static async start() {
+  /** @param limits more that are raised */
+  static async start(limits = {}) {
     const relay = new BareRelay();
     const port = await freePort(0);
     relay.url = `http://localhost:${port}`;
@@ -22,7 +23,7 @@ export class BareRelay {
     relay.#file = join(relay.#folder, 'relay.config.json');
     const secret = randomBytes(32).toString('base64url');
     const dataDir = join(relay.#folder, 'relay');
-    const config = { mode: 'relay', host: '127.0.0.1', port, dataDir, secret, limits: LIMITS };
+    const config = { mode: 'relay', host: '127.0.0.1', port, dataDir, secret, limits: { ...LIMITS, ...limits } };
     await writeFile(relay.#file, JSON.stringify(config), { mode: 0o600 });
     relay.#token = await tokenMaker(secret, relay.url);
     await relay.up();

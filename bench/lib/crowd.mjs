@@ -8,6 +8,8 @@ export class Crowd {
   #children = [];
   /** When each link came up, ms since the epoch. */
   #ups = [];
+  /** When an upgrade was answered 503, likewise. */
+  #refused = [];
   #online = 0;
   #wake = () => {};
 
@@ -36,6 +38,15 @@ export class Crowd {
     }
   }
 
+  /** Waits until this many links have come up since `from` (ms since the epoch). */
+  async back(count, from) {
+    while (this.#ups.filter((at) => at >= from).length < count) {
+      await new Promise((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
   /** Waits until no more than this many are. */
   async offline(count) {
     while (this.#online > count) {
@@ -45,15 +56,20 @@ export class Crowd {
     }
   }
 
-  /** @returns the most links that came up within any second since `from` (ms since the epoch) */
-  mostInASecond(from) {
-    const ups = this.#ups.filter((up) => up >= from).sort((a, b) => a - b);
-    let most = 0;
-    for (let first = 0, last = 0; last < ups.length; last += 1) {
-      while (ups[last] - ups[first] >= 1000) first += 1;
-      most = Math.max(most, last - first + 1);
-    }
-    return most;
+  /** Cuts every link, as a network does that goes away for a moment. */
+  cut() {
+    for (const child of this.#children) child.send({ cut: true });
+  }
+
+  /**
+   * @param from ms since the epoch
+   * @returns of any second since then: the most links that came up, the most upgrades that were answered, 503 or 101;
+   *   and how many were 503 in all
+   */
+  since(from) {
+    const ups = this.#ups.filter((at) => at >= from);
+    const refused = this.#refused.filter((at) => at >= from);
+    return { links: mostInASecond(ups), answers: mostInASecond([...ups, ...refused]), refused: refused.length };
   }
 
   async leave() {
@@ -63,9 +79,20 @@ export class Crowd {
     this.#children = [];
   }
 
-  #news({ ups, downs }) {
+  #news({ ups, refused, downs }) {
     this.#ups.push(...ups);
+    this.#refused.push(...refused);
     this.#online += ups.length - downs;
     this.#wake();
   }
+}
+
+function mostInASecond(moments) {
+  const sorted = moments.sort((a, b) => a - b);
+  let most = 0;
+  for (let first = 0, last = 0; last < sorted.length; last += 1) {
+    while (sorted[last] - sorted[first] >= 1000) first += 1;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
 }

@@ -8,15 +8,26 @@ const { decodeCall } = await dist('protocol/call-messages.js');
 const { encodeJson } = await dist('protocol/messages.js');
 
 const SERVER = 'local';
-const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+/** Of what a link logs only tries that the relay refused count. */
+const silent = {
+  debug(_message, { problem } = {}) {
+    if (/status 503/.test(problem)) news.refused.push(Date.now());
+  },
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silent,
+};
+const links = [];
 const catalogs = new Map();
-const news = { ups: [], downs: 0 };
+const news = { ups: [], refused: [], downs: 0 };
 
 /** News of many links in one message. */
 setInterval(() => {
-  if (news.ups.length === 0 && news.downs === 0) return;
+  if (news.ups.length + news.refused.length + news.downs === 0) return;
   process.send(news);
   news.ups = [];
+  news.refused = [];
   news.downs = 0;
 }, 20);
 
@@ -69,6 +80,7 @@ function run(relay, { token, name, tools }) {
   const lost = (connection) => {
     if (up.delete(connection)) news.downs += 1;
   };
+  links.push(up);
   return link.run(new AbortController().signal);
 }
 
@@ -93,7 +105,8 @@ function makeCatalog(count) {
   return encodeJson({ seq: 1, server: SERVER, status: 'ready', offer });
 }
 
-process.on('message', ({ relay, agents }) => {
+process.on('message', ({ relay, agents = [], cut = false }) => {
   for (const agent of agents) void run(relay, agent);
+  if (cut) for (const up of links) for (const connection of up) connection.terminate();
 });
 process.on('disconnect', () => process.exit());

@@ -36,3 +36,19 @@ export async function proxyAgentFor(relay: string): Promise<Agent | undefined> {
 export function isCertificateProblem(code: string): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO/.test(code);
 }
+
+/** The relay's own port answers so when nothing listens, or what forwards to it when nothing listens behind. */
+const AWAY_CODES: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET']);
+
+/** True for statuses by which a proxy says that the server behind it does not answer; 520 to 530 are Cloudflare's. */
+export function isAwayStatus(status: number): boolean {
+  return (status >= 502 && status <= 504) || (status >= 520 && status <= 530);
+}
+
+/** Whether an error of a request says that the network is there and the relay is not: it may be back any moment. */
+export function saysAway(error: unknown): boolean {
+  if (error instanceof Response) return isAwayStatus(error.status);
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && typeof error.code === 'string' && AWAY_CODES.has(error.code)) return true;
+  return saysAway(error.cause);
+}

@@ -42,3 +42,36 @@ it('lets a request end', async () => {
   expect(await text(response)).toBe('in time');
   await closed;
 });
+
+/** Asks for a WebSocket. @returns all that is answered until the connection ends */
+async function upgradeAt(port: number): Promise<string> {
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  socket.write('GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  return text(socket);
+}
+
+it('lets agents in that came while it was starting', async () => {
+  const front = new HttpFront(limitDefaults, () => false);
+  const port = await front.listen(0, '127.0.0.1');
+  const came = once(front.server, 'upgrade');
+  const answer = upgradeAt(port);
+  await came;
+  front.serve({ request: () => undefined, upgrade: async (req, socket) => void socket.end(`to ${req.url}`) });
+  expect(await answer).toBe('to /ws');
+  await front.close(NEVER_MS);
+});
+
+it('tells them to come back when its start has failed, and more than a thousand at once', async () => {
+  const front = new HttpFront(limitDefaults, () => true);
+  const port = await front.listen(0, '127.0.0.1');
+  const upgrades = new Set<Promise<string>>();
+  for (let index = 0; index < 1000; index += 1) {
+    const came = once(front.server, 'upgrade');
+    upgrades.add(upgradeAt(port));
+    await came;
+  }
+  expect(await upgradeAt(port)).toMatch(/^HTTP\/1\.1 503 .*\r\nRetry-After: 1\r\n/);
+  const closed = front.close(NEVER_MS);
+  for (const answer of await Promise.all(upgrades)) expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+  await closed;
+});

@@ -13,12 +13,16 @@ export interface FrontHandlers {
 }
 
 const CHECK_MS = 1000;
+/** Agents that may wait for the rest of a start; more are told to come back. */
+const EARLY_MAX = 1000;
 
-/** The relay's one HTTP server: bound first, answering 503 until the rest is there. */
+/** The relay's one HTTP server: bound first, answering 503 until the rest is there, when agents that wait are let in. */
 export class HttpFront {
   readonly server: Server;
   readonly #perAddress = new Map<string, number>();
   readonly #sockets = new Set<Socket>();
+  /** Agents that wait for the start, which is over when they are called. */
+  readonly #early = new Set<() => void>();
   #handlers: FrontHandlers | undefined;
 
   /** @param trust connections of a proxy that is believed are not counted: they are everybody's */
@@ -60,11 +64,13 @@ export class HttpFront {
   /** From now on requests and upgrades go here. */
   serve(handlers: FrontHandlers): void {
     this.#handlers = handlers;
+    for (const started of this.#early) started();
   }
 
   /** Takes no new connection, ends idle ones now and the others within `graceMs`. */
   async close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const started of this.#early) started();
     this.server.closeIdleConnections();
     // Node counts as idle only who has asked before; browsers and balancers connect ahead of need.
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
@@ -90,9 +96,24 @@ export class HttpFront {
   async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // Without a listener a peer's reset would end the process; 'close' follows, and says all there is to say.
     socket.on('error', () => undefined);
+    // An agent that dials just now is back sooner than by trying again, and a thousand of them do not try again and again.
+    if (this.#handlers === undefined && this.#early.size < EARLY_MAX) await this.#started(socket);
     if (this.#handlers !== undefined) return this.#handlers.upgrade(req, socket, head);
     socket.once('finish', () => socket.destroy());
     socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  }
+
+  /** Resolves when the relay serves, when it never will, and when the agent has gone. */
+  #started(socket: Duplex): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        this.#early.delete(end);
+        socket.off('close', end);
+        resolve();
+      };
+      this.#early.add(end);
+      socket.once('close', end);
+    });
   }
 
   #count(socket: Socket): void {

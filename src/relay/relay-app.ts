@@ -14,8 +14,9 @@ import { McpController } from './mcp/mcp.controller.js';
 import { NestLogger } from './nest-logger.js';
 import { RelayModule } from './relay.module.js';
 import { securityHeaders } from './security-headers.js';
-import { Admission, UpgradeRefused } from './tunnel/admission.js';
+import { Admission } from './tunnel/admission.js';
 import { refuse, TunnelAdapter } from './tunnel/tunnel-adapter.js';
+import { UpgradeRefused } from './tunnel/upgrade-refused.js';
 
 /** Probes come from inside, by address. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);

@@ -212,7 +212,7 @@ describe('tools', () => {
   });
 
   test('and devices are remembered over a restart of the relay, until the agent is back', async () => {
-    await start();
+    await start({ resumeSeconds: 0 });
     const { agent, welcome } = await connect(rig, 'user');
     agent.catalog('shell', ['run']);
     await agent.settled();

@@ -157,6 +157,39 @@ describe('a lost link', () => {
   });
 });
 
+describe('a restart of the relay', () => {
+  /** A relay that has just started; the agent was connected to the one before. */
+  async function restarted(limits: Partial<Limits>) {
+    const { agent, call } = await start(limits);
+    agent.catalog('shell', ['run']);
+    await agent.settled();
+    rig = await rig.restart();
+    return call;
+  }
+
+  test.each(['instance-1', 'instance-2'])('a call waits for the agent that was there; it is %s', async (instance) => {
+    const call = await restarted({ resumeSeconds: 20 });
+    expect(rig.registry.devices('user')).toMatchObject([{ name: 'laptop', presence: 'online' }]);
+    const { sink } = call();
+    const { agent, welcome } = await back({ instance });
+    expect(welcome.calls).toEqual({});
+    const { id } = await agent.next(FrameType.call);
+    agent.send(FrameType.result, id, '{"ran":1}');
+    expect(await sink.answer()).toBe('{"ran":1}');
+  });
+
+  test('it waits no longer than after a lost link; then the device is away, since it was last seen', async () => {
+    const call = await restarted({ resumeSeconds: 1 });
+    const gone = new Promise<void>((resolve) => rig.registry.onChange('user', resolve));
+    const { sink } = call();
+    expect(await sink.failure()).toMatchObject({ code: 'offline', dispatched: false });
+    await gone;
+    expect(rig.registry.devices('user')).toMatchObject([{ name: 'laptop', presence: 'away' }]);
+    await back();
+    expect(rig.registry.devices('user')).toMatchObject([{ name: 'laptop', presence: 'online' }]);
+  });
+});
+
 describe('another link', () => {
   test('of the same start takes over; what comes on the old one is not read, nor acknowledged', async () => {
     const { agent, call } = await start();

@@ -83,7 +83,9 @@ async function readIssuer(relay: string, signal: AbortSignal): Promise<string> {
       redirect: 'manual',
       signal: AbortSignal.any([signal, timeout]),
     });
-    if (response.status === 429 || response.status >= 500) throw new TypeError(`status ${response.status}`);
+    if (response.status === 429 || response.status >= 500) {
+      throw new TypeError(`status ${response.status}`, { cause: response });
+    }
     text = response.status === 200 ? await readLimited(response) : '';
   } catch (cause) {
     signal.throwIfAborted();

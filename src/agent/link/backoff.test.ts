@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redialDelay, retryAfterDelay } from './backoff.js';
+import { awayDelay, redialDelay, retryAfterDelay } from './backoff.js';
 import { renewDelay, tokenExpiry } from './token-expiry.js';
 
 describe('redialDelay', () => {
@@ -16,11 +16,24 @@ describe('redialDelay', () => {
   });
 });
 
+describe('awayDelay', () => {
+  it('is at most a second for twenty seconds, then a twentieth of the outage, up to thirty seconds', () => {
+    const ceilings = [-5000, 0, 999, 1000, 20_000, 60_000, 300_000, 600_000, 86_400_000].map((ms) => awayDelay(ms, 1));
+    expect(ceilings).toEqual([500, 500, 500, 1000, 1000, 3000, 15_000, 30_000, 30_000]);
+  });
+
+  it('never hammers', () => {
+    expect(awayDelay(0, 0)).toBe(250);
+    expect(awayDelay(5000, 0)).toBe(500);
+  });
+});
+
 describe('retryAfterDelay', () => {
-  it('keeps within a tenth of what the relay asks, and within ten minutes', () => {
-    expect(retryAfterDelay(20, 0)).toBe(18_000);
-    expect(retryAfterDelay(20, 1)).toBe(22_000);
-    expect(retryAfterDelay(1e9, 1)).toBe(660_000);
+  it('is what the relay asks and up to a fifth more, at least a second and about ten minutes at most', () => {
+    expect(retryAfterDelay(20, 0)).toBe(20_000);
+    expect(retryAfterDelay(20, 1)).toBe(24_000);
+    expect(retryAfterDelay(0, 0)).toBe(1000);
+    expect(retryAfterDelay(1e9, 1)).toBe(720_000);
   });
 });
 

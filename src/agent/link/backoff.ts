@@ -3,6 +3,13 @@ const MAX_MS = 30_000;
 /** A blip is over at once: the first tries of an outage come quickly. */
 const FAST_TRIES = 3;
 const FAST_MS = 200;
+/** While a relay is away: the longest wait of the first second, of the first twenty, and as a part of the outage after that. */
+const BLIP_MS = 500;
+const AWAY_MS = 1000;
+const AWAY_PART = 20;
+/** Retry-After is obeyed within these: a relay that says 0 is not hammered, one that says a year is not lost. */
+const LATER_MIN_SECONDS = 1;
+const LATER_MAX_SECONDS = 600;
 
 /**
  * How long to wait before try number `attempt` (0 is the first after a loss): full jitter,
@@ -16,7 +23,20 @@ export function redialDelay(attempt: number, random: number = Math.random()): nu
   return Math.round(random * ceiling);
 }
 
-/** The wait a relay asks for by Retry-After (seconds), spread by a tenth either way. @returns milliseconds */
+/**
+ * How long to wait before the next try while nothing listens where the relay was: such a try costs next to nothing, so
+ * the wait is at most a second at first, and then a twentieth of how long the outage has lasted, up to 30 s.
+ *
+ * @param outageMs since the first try that failed
+ * @returns milliseconds, half of it random
+ */
+export function awayDelay(outageMs: number, random: number = Math.random()): number {
+  const ceiling = outageMs < AWAY_MS ? BLIP_MS : Math.min(MAX_MS, Math.max(AWAY_MS, outageMs / AWAY_PART));
+  return Math.round(ceiling * (0.5 + random / 2));
+}
+
+/** The wait a relay asks for by Retry-After (seconds), and up to a fifth more, so that those it told the same spread. @returns milliseconds */
 export function retryAfterDelay(seconds: number, random: number = Math.random()): number {
-  return Math.round(Math.min(seconds, 600) * 1000 * (0.9 + random * 0.2));
+  const asked = Math.min(Math.max(seconds, LATER_MIN_SECONDS), LATER_MAX_SECONDS);
+  return Math.round(asked * 1000 * (1 + random * 0.2));
 }

@@ -3,15 +3,17 @@ import type { Socket } from 'node:net';
 import WebSocket from 'ws';
 import { isLoopbackHost } from '../../config/urls.js';
 import { LINK_PATH, MAX_FRAME_BYTES, SUBPROTOCOL } from '../../protocol/frames.js';
-import { isCertificateProblem } from '../network.js';
+import { isAwayStatus, isCertificateProblem, saysAway } from '../network.js';
 
 export type DialErrorCode =
   /** 401: the token is not good (any more). */
   | 'unauthorized'
   /** 403: this login may not connect devices. */
   | 'forbidden'
-  /** 429 or 503: the relay asks to come back later. */
+  /** The relay asks to come back later: 429, or Retry-After. */
   | 'unavailable'
+  /** Nothing listens at its port, or a proxy in front says that nothing does. */
+  | 'away'
   /** It answered, and not as a relay does. */
   | 'not_a_relay'
   /** No connection at all. */
@@ -95,19 +97,23 @@ export function dial(options: DialOptions): Promise<Dialled> {
       settle(() => reject(refusal(relay, response)));
     });
     // Also swallows what a destroyed socket still says: the promise has been settled by then.
-    socket.on('error', (error) => settle(() => reject(new DialError('network', networkProblem(relay, error)))));
+    socket.on('error', (error) =>
+      settle(() => reject(new DialError(saysAway(error) ? 'away' : 'network', networkProblem(relay, error)))),
+    );
   });
 }
 
 function refusal(relay: string, response: IncomingMessage): DialError {
   const status = response.statusCode ?? 0;
-  const later = Number(response.headers['retry-after']);
-  const wait = Number.isFinite(later) && later >= 0 ? later : undefined;
+  // Digits only: a date (RFC 9110 §10.2.3) depends on two clocks, and is no relay's.
+  const later = response.headers['retry-after'];
+  const wait = later !== undefined && /^\d{1,9}$/.test(later) ? Number(later) : undefined;
   if (status === 401) return new DialError('unauthorized', `${relay} does not accept this login`);
   if (status === 403) return new DialError('forbidden', `${relay} does not let this login connect a device`);
-  if (status === 429 || status === 503) {
+  if (status === 429 || (status === 503 && wait !== undefined)) {
     return new DialError('unavailable', `${relay} asks to come back later (status ${status})`, wait);
   }
+  if (isAwayStatus(status)) return new DialError('away', `${relay} does not answer (status ${status})`, wait);
   if (status >= 500 || status === 408) return new DialError('network', `${relay} answered ${status}`);
   return new DialError(
     'not_a_relay',

@@ -5,8 +5,8 @@ import { FrameType, NO_ID } from '../../protocol/frames.js';
 import type { Hello, Welcome } from '../../protocol/messages.js';
 import type { LinkState } from '../agent-types.js';
 import { CredentialError, type TokenSource } from '../credentials/types.js';
-import { proxyAgentFor } from '../network.js';
-import { redialDelay, retryAfterDelay } from './backoff.js';
+import { proxyAgentFor, saysAway } from '../network.js';
+import { awayDelay, redialDelay, retryAfterDelay } from './backoff.js';
 import { ClockJump } from './clock-jump.js';
 import { Connection } from './connection.js';
 import { DialError, dial } from './dial.js';
@@ -57,6 +57,8 @@ export class Link {
   readonly #pause = new Pause();
   #current: Connection | undefined;
   #attempt = 0;
+  /** When the first try failed since a link last held. */
+  #failing: number | undefined;
   #stable: NodeJS.Timeout | undefined;
   #renew: NodeJS.Timeout | undefined;
   #after: 'redial' | 'refresh' | 'renew' = 'redial';
@@ -130,9 +132,7 @@ export class Link {
       this.events.state('online');
     });
     this.#clearTimers();
-    this.#stable = setTimeout(() => {
-      this.#attempt = 0;
-    }, STABLE_MS);
+    this.#stable = setTimeout(() => this.#anew(), STABLE_MS);
     const renewIn = renewDelay(tokenExpiry(token), Date.now());
     if (renewIn !== undefined) this.#renew = setTimeout(() => this.#next('renew'), renewIn);
   }
@@ -154,15 +154,28 @@ export class Link {
       return this.#refuse(new LinkRefused('forbidden', `${error.message}: ${next}`), signal);
     }
     if (this.#refusal !== undefined) return this.#refuse(this.#refusal, signal);
-    const wait =
-      error instanceof DialError && error.retryAfterSeconds !== undefined
-        ? retryAfterDelay(error.retryAfterSeconds)
-        : redialDelay(this.#attempt);
-    this.#attempt += 1;
+    const wait = this.#waitAfter(error);
     const problem = error instanceof Error ? error.message : String(error);
     if (this.#current === undefined) this.events.state('offline', `${problem}; trying again`);
     this.options.logger.debug('no link', { problem, wait });
     await this.#pause.for(wait);
+  }
+
+  #waitAfter(error: unknown): number {
+    this.#failing ??= Date.now();
+    if (error instanceof DialError && error.retryAfterSeconds !== undefined) {
+      return retryAfterDelay(error.retryAfterSeconds);
+    }
+    // Counts no try: what comes after it, a relay that starts behind its proxy, is a new beginning.
+    if (error instanceof DialError ? error.code === 'away' : saysAway(error)) {
+      return awayDelay(Date.now() - this.#failing);
+    }
+    return redialDelay(this.#attempt++);
+  }
+
+  #anew(): void {
+    this.#attempt = 0;
+    this.#failing = undefined;
   }
 
   async #refuse(refusal: LinkRefused, signal: AbortSignal): Promise<void> {
@@ -231,7 +244,7 @@ export class Link {
   /** The machine slept: whatever the sockets say, the network under them is another one. */
   #woke(): void {
     this.options.logger.info('the clock jumped: dialling again');
-    this.#attempt = 0;
+    this.#anew();
     if (this.#current === undefined) this.#pause.end();
     for (const connection of this.#connections) connection.terminate();
   }

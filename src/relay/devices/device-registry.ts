@@ -46,6 +46,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
   readonly #idle = new Set<() => void>();
   readonly #droppedListeners = new Set<(userId: string, list: MergedList) => void>();
   #timers: NodeJS.Timeout[] = [];
+  #awaitedUntil = 0;
 
   constructor(
     @Inject(RELAY_CONFIG) private readonly config: RelayConfig,
@@ -58,6 +59,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
 
   async onModuleInit(): Promise<void> {
     await this.#directory.load();
+    this.#awaitedUntil = Date.now() + this.config.limits.resumeSeconds * 1000;
     const seenMs = Math.min(SEEN_MS, (this.config.limits.presentSeconds * 1000) / 2 || SEEN_MS);
     this.#timers = [
       setInterval(() => this.#directory.sweep(), SWEEP_MS),
@@ -195,7 +197,8 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     let user = this.#users.get(userId);
     if (user === undefined) {
       const { limits } = this.config;
-      const options = { userId, limits, relayId: this.#relayId, directory: this.#directory };
+      const [relayId, directory, awaitedUntil] = [this.#relayId, this.#directory, this.#awaitedUntil];
+      const options = { userId, limits, relayId, directory, awaitedUntil };
       user = new UserDevices(options, (list) => {
         for (const listener of this.#droppedListeners) listener(userId, list);
       });

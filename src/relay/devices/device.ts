@@ -16,6 +16,8 @@ export interface DeviceOptions {
   readonly limits: Limits;
   readonly relayId: string;
   readonly directory: DeviceDirectory;
+  /** Until then a device that this relay has not seen yet counts as just lost, ms since the epoch: the relay was away, not the device. */
+  readonly awaitedUntil: number;
   /** What clients may see of the device has changed. */
   readonly changed: () => void;
   /** It is no longer present. */
@@ -42,17 +44,17 @@ export class Device {
   #since: number;
   #view: DeviceView | undefined;
 
-  /** An away device, until `attach`. */
+  /** A device without a link, until `attach`. */
   constructor(
     record: DeviceRecord,
     private readonly options: DeviceOptions,
   ) {
     this.#record = record;
-    this.#away = true;
     this.#since = record.lastSeen;
     this.catalogs = new ServerCatalogs(options.userId, record.id, options.directory);
-    const left = record.lastSeen + options.limits.presentSeconds * 1000 - Date.now();
-    this.#timer = setTimeout(() => this.#gone(), Math.max(0, left));
+    const awaited = options.awaitedUntil - Date.now();
+    this.#away = awaited <= 0;
+    this.#timer = this.#away ? this.#leaves() : setTimeout(() => this.#nowAway(record.lastSeen), awaited);
   }
 
   get id(): string {
@@ -95,8 +97,8 @@ export class Device {
     this.#record = record;
     const attached: Attached = { link, sender: new LinkSender(link.write), instance: hello.instance };
     this.#attached = attached;
+    if (this.#away || this.#instance === undefined) this.#since = Date.now();
     this.#instance = hello.instance;
-    if (this.#away) this.#since = Date.now();
     this.#away = false;
     this.catalogs.named(hello.servers);
     const taken = this.#calls.taken(hello);
@@ -179,8 +181,9 @@ export class Device {
   #takeOver(instance: string): void {
     const previous = this.#attached;
     this.#detach();
-    if (this.#instance !== instance) {
-      this.catalogs.restarted();
+    if (this.#instance !== instance) this.catalogs.restarted();
+    // Those that wait for an agent this relay has not seen yet have not been sent to any.
+    if (this.#instance !== undefined && this.#instance !== instance) {
       const now = Date.now();
       this.#calls.fail((dispatched) => failures.lost(this.name, now, dispatched, 'replaced'));
     }
@@ -204,14 +207,19 @@ export class Device {
   }
 
   #nowAway(at: number): void {
-    const { presentSeconds, resumeSeconds } = this.options.limits;
     this.#away = true;
     this.#since = at;
     this.#calls.fail((dispatched) =>
       dispatched ? failures.lost(this.name, at, true, 'disconnected') : failures.offline(this.name, at),
     );
-    this.#timer = setTimeout(() => this.#gone(), Math.max(0, presentSeconds - resumeSeconds) * 1000);
+    this.#timer = this.#leaves();
     this.#changed();
+  }
+
+  /** Ends its presence when it has been away for long enough. */
+  #leaves(): NodeJS.Timeout {
+    const left = this.#since + this.options.limits.presentSeconds * 1000 - Date.now();
+    return setTimeout(() => this.#gone(), Math.max(0, left));
   }
 
   #gone(): void {

@@ -23,6 +23,8 @@ export interface UserOptions {
   readonly limits: Limits;
   readonly relayId: string;
   readonly directory: DeviceDirectory;
+  /** See DeviceOptions. */
+  readonly awaitedUntil: number;
 }
 
 /** One user's devices: names, the merged lists, places for calls. */

@@ -6,20 +6,8 @@ import type { Principal } from '../auth/principal.js';
 import { TokenError } from '../auth/token-error.js';
 import { TokenVerifier } from '../auth/token-verifier.js';
 import { Draining } from '../draining.js';
-
-const RETRY_AFTER_SECONDS = '2';
-
-/** An upgrade that does not happen: what is answered instead of 101. */
-export class UpgradeRefused extends Error {
-  constructor(
-    readonly status: number,
-    readonly error: string,
-    message: string,
-    readonly headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(message);
-  }
-}
+import { LinkPace } from './link-pace.js';
+import { UpgradeRefused } from './upgrade-refused.js';
 
 /** Decides on upgrades, before any WebSocket exists; Host has been checked by then. */
 @Injectable()
@@ -27,9 +15,10 @@ export class Admission {
   constructor(
     @Inject(TokenVerifier) private readonly verifier: TokenVerifier,
     @Inject(Draining) private readonly draining: Draining,
+    @Inject(LinkPace) private readonly pace: LinkPace,
   ) {}
 
-  /** @returns who may open a link. @throws UpgradeRefused */
+  /** Resolves when it is this agent's turn. @returns who may open a link. @throws UpgradeRefused */
   async admit(req: IncomingMessage): Promise<Principal> {
     if (pathOf(req) !== LINK_PATH) throw new UpgradeRefused(404, 'not_found', 'there is no WebSocket here');
     // Agents are programs; a browser would be a page that rides on somebody's login (CWE-1385).
@@ -42,14 +31,18 @@ export class Admission {
       );
     }
     if (this.draining.draining) {
-      throw new UpgradeRefused(503, 'unavailable', 'the relay restarts', { 'Retry-After': RETRY_AFTER_SECONDS });
+      throw UpgradeRefused.restarting();
     }
     const principal = await this.#principal(req);
     const protocols = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     if (!protocols.includes(SUBPROTOCOL)) {
       throw new UpgradeRefused(400, 'invalid_request', `the relay speaks the subprotocol ${SUBPROTOCOL}`);
     }
-    return principal;
+    const turn = this.pace.turn(principal.userId, req.socket);
+    if (turn === undefined) return principal;
+    await turn;
+    // Access may have ended while it waited.
+    return this.#principal(req);
   }
 
   async #principal(req: IncomingMessage): Promise<Principal> {

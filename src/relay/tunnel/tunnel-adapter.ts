@@ -5,7 +5,8 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { WebSocketServer } from 'ws';
 import type { Logger } from '../../log/logger.js';
 import { MAX_FRAME_BYTES, SUBPROTOCOL } from '../../protocol/frames.js';
-import { type Admission, UpgradeRefused } from './admission.js';
+import type { Admission } from './admission.js';
+import { UpgradeRefused } from './upgrade-refused.js';
 
 /** Ours go in one; a message in this many pieces is an attack. */
 const FRAGMENTS_MAX = 256;

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DevicesModule } from '../devices/devices.module.js';
 import { Admission } from './admission.js';
+import { LinkPace } from './link-pace.js';
 import { LinkProbeController } from './link-probe.controller.js';
 import { TunnelGateway } from './tunnel.gateway.js';
 
@@ -8,7 +9,7 @@ import { TunnelGateway } from './tunnel.gateway.js';
 @Module({
   imports: [DevicesModule],
   controllers: [LinkProbeController],
-  providers: [TunnelGateway, Admission],
+  providers: [TunnelGateway, LinkPace, Admission],
   exports: [TunnelGateway, Admission],
 })
 export class TunnelModule {}
