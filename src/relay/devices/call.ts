@@ -37,9 +37,21 @@ export interface CallOptions {
 /** One call a device is working on: its bytes out, its frames back, its time. Outlives links. */
 export class Call {
   readonly id: string;
+  /** It only listens: no work of a client's is lost with it. */
+  readonly lasting: boolean;
+  readonly #deviceName: string;
+  readonly #resultBytes: number;
   readonly #credit = new CallCredit();
   /** None for a lasting call. */
-  readonly #deadline: Deadline | undefined;
+  #deadline: Deadline | undefined;
+  /**
+   * Let go of at the end, with all that is optional here: a map that was made anew leaves its former table behind, with
+   * the calls that ran then, and what that leads to lives until the next full collection of garbage. That was 10 KiB
+   * for each small call, and a fifth of the relay's CPU.
+   */
+  #sink: CallSink | undefined;
+  /** Runs once, whatever the end. */
+  #ending: (() => void) | undefined;
   /** None until the first question. */
   #questions: CallQuestions | undefined;
   /** The `call` message; let go once the agent is known to have all of it. */
@@ -56,25 +68,25 @@ export class Call {
   #answer: 'result' | 'error' | undefined;
   #answerBytes = 0;
   #answerPieces = 0;
-  #ended = false;
 
   /** @param over told first when it ends, and then `options.ended` */
-  constructor(
-    private readonly options: CallOptions,
-    private readonly over: (call: Call) => void,
-  ) {
-    this.id = options.id;
-    this.#body = options.body;
-    if (options.lasting) return;
-    this.#deadline = new Deadline(options.callMs, options.callMaxMs, (total) => {
-      const seconds = (total ? options.callMaxMs : options.callMs) / 1000;
-      this.#end(failures.timeout(options.deviceName, seconds, this.dispatched, total), 'timeout');
+  constructor({ id, body, lasting, sink, ended, deviceName, ...limits }: CallOptions, over: (call: Call) => void) {
+    this.id = id;
+    this.lasting = lasting;
+    this.#body = body;
+    this.#sink = sink;
+    this.#deviceName = deviceName;
+    this.#resultBytes = limits.resultBytes;
+    this.#ending = () => {
+      over(this);
+      ended();
+    };
+    if (lasting) return;
+    const { callMs, callMaxMs } = limits;
+    this.#deadline = new Deadline(callMs, callMaxMs, (total) => {
+      const seconds = (total ? callMaxMs : callMs) / 1000;
+      this.#end(failures.timeout(deviceName, seconds, this.dispatched, total), 'timeout');
     });
-  }
-
-  /** It only listens: no work of a client's is lost with it. */
-  get lasting(): boolean {
-    return this.options.lasting;
   }
 
   /** Some of it was handed to a socket: it may have run. */
@@ -141,12 +153,12 @@ export class Call {
 
   /** Bytes given to the sink that have left towards the client. */
   consumed(bytes: number): void {
-    if (!this.#ended) this.#grant(this.#credit.consumed(bytes));
+    if (this.#sink !== undefined) this.#grant(this.#credit.consumed(bytes));
   }
 
   /** The client's reply to a question; let go when the question is no longer open. */
   answer(ask: number, kind: 'result' | 'error', json: Buffer): void {
-    if (this.#ended) return;
+    if (this.#sink === undefined) return;
     const questions = this.#questions;
     if (questions === undefined) return;
     if (questions.kept > KEPT_ANSWER_BYTES) {
@@ -185,7 +197,7 @@ export class Call {
       return;
     }
     this.#credit.handOn(whole.length, frame.body.length);
-    this.options.sink.event(whole);
+    this.#sink?.event(whole);
   }
 
   #wrongMessage(kind: 'event' | 'ask', frame: Frame): string | undefined {
@@ -199,11 +211,12 @@ export class Call {
   }
 
   #onAsk(body: Buffer, last: Frame): void {
-    this.#questions ??= new CallQuestions(this.options.sink);
+    if (this.#sink === undefined) return;
+    this.#questions ??= new CallQuestions(this.#sink);
     const questions = this.#questions;
     const wrong = questions.take(body);
     // The sink may have ended the call.
-    if (this.#ended) return;
+    if (this.#sink === undefined) return;
     if (wrong !== undefined) {
       this.#broken(wrong);
       return;
@@ -216,8 +229,8 @@ export class Call {
   #onPiece(kind: 'result' | 'error', frame: Frame): void {
     this.#answerBytes += frame.body.length;
     this.#answerPieces += 1;
-    if (this.#answerBytes > this.options.resultBytes) {
-      this.#end(failures.tooLarge(this.options.deviceName, this.options.resultBytes), 'too_large');
+    if (this.#answerBytes > this.#resultBytes) {
+      this.#end(failures.tooLarge(this.#deviceName, this.#resultBytes), 'too_large');
       return;
     }
     const wrong = this.#wrongPiece(kind, frame);
@@ -226,10 +239,11 @@ export class Call {
       return;
     }
     this.#answer = kind;
+    const sink = this.#sink;
     if (frame.more) this.#credit.handOn(frame.body.length, frame.body.length);
     else this.#finish();
     // A client that does not read holds it.
-    this.options.sink.piece(kind, frame.more ? keptPiece(frame.body) : frame.body, !frame.more);
+    sink?.piece(kind, frame.more ? keptPiece(frame.body) : frame.body, !frame.more);
   }
 
   #wrongPiece(kind: 'result' | 'error', { body }: Frame): string | undefined {
@@ -247,28 +261,32 @@ export class Call {
   }
 
   #broken(what: string): void {
-    this.#end(failures.protocol(this.options.deviceName, what), 'protocol');
+    this.#end(failures.protocol(this.#deviceName, what), 'protocol');
   }
 
   /** Ends without an answer of the agent's, which is told unless nothing of the call was ever sent. */
   #end(failure: CallFailure | undefined, reason: string): void {
-    if (this.#ended) return;
+    const sink = this.#sink;
+    if (sink === undefined) return;
     const { dispatched } = this;
     const sender = this.#sender;
     this.#finish();
     if (dispatched) {
       sender?.control(encodeFrame(FrameType.cancel, false, this.id, encodeJson({ reason: reason.slice(0, 500) })));
     }
-    if (failure !== undefined) this.options.sink.fail(failure);
+    if (failure !== undefined) sink.fail(failure);
   }
 
   #finish(): void {
-    this.#ended = true;
-    this.#deadline?.stop();
-    this.detach();
+    const ending = this.#ending;
+    this.#sink = undefined;
+    this.#ending = undefined;
+    this.#questions = undefined;
     this.#body = undefined;
-    this.over(this);
-    this.options.ended();
+    this.#deadline?.stop();
+    this.#deadline = undefined;
+    this.detach();
+    ending?.();
   }
 }
 

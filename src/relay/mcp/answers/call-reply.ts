@@ -23,14 +23,17 @@ export interface ReplySettings {
 
 /** One request's response in the making: from a local server through the tunnel, or from the relay itself. Ends once. */
 export class CallReply implements CallSink {
-  readonly #target: ReplyTarget;
-  readonly #questions: CallQuestions | undefined;
+  /** Like the next three let go of when it ends, so that a reply that is over leads to nothing (see Call). */
+  #target: ReplyTarget | undefined;
+  #questions: CallQuestions | undefined;
+  #settled: (() => void) | undefined;
+  #onCancel: ((reason: string) => void) | undefined;
+  /** Still told of bytes that leave after the end. */
   #handle: CallHandle | undefined;
   /** Taken before `Devices.call` returned. */
   #early = 0;
   #begun = false;
-  #settled = false;
-  #onCancel: ((reason: string) => void) | undefined;
+  readonly #members: string;
 
   /**
    * @param id JSON text of the request's id
@@ -42,12 +45,13 @@ export class CallReply implements CallSink {
     private readonly id: string,
     private readonly failsAs: 'tool' | 'error',
     target: (taken: (bytes: number) => void) => ReplyTarget,
-    private readonly settled: () => void,
-    private readonly settings: ReplySettings = {},
+    settled: () => void,
+    { members = '', questions }: ReplySettings = {},
   ) {
+    this.#settled = settled;
+    this.#members = members;
     this.#target = target((bytes) => this.#taken(bytes));
-    const { questions } = settings;
-    this.#questions = questions && new CallQuestions(questions, (json) => this.#target.event(json, 0));
+    this.#questions = questions && new CallQuestions(questions, (json) => this.#target?.event(json, 0) ?? false);
   }
 
   /** The call is on its way. */
@@ -63,11 +67,11 @@ export class CallReply implements CallSink {
   }
 
   event(json: Buffer): void {
-    if (!this.#settled) this.#target.event(json, json.length);
+    this.#target?.event(json, json.length);
   }
 
   piece(kind: 'result' | 'error', bytes: Buffer, last: boolean): void {
-    if (this.#settled) return;
+    if (this.#target === undefined) return;
     if (!this.#begun) this.#questions?.end();
     const head = this.#begun ? undefined : Buffer.from(responseHead(this.id, kind));
     this.#begun = true;
@@ -78,18 +82,18 @@ export class CallReply implements CallSink {
 
   /** On the stream of the call it belongs to (25N transports, "Sending Messages"). */
   ask(question: Question): void {
-    if (this.#settled || this.#begun) return;
+    if (this.#target === undefined || this.#begun) return;
     const answer = (kind: 'result' | 'error', json: Buffer) => this.#handle?.answer(question.ask, kind, json);
     if (this.#questions !== undefined) this.#questions.ask(question, answer);
     else answer('error', CANNOT_BE_ASKED);
   }
 
   withdraw(ask: number): void {
-    if (!this.#settled) this.#questions?.withdraw(ask);
+    this.#questions?.withdraw(ask);
   }
 
   fail(failure: CallFailure): void {
-    if (this.#settled) return;
+    if (this.#target === undefined) return;
     if (this.#begun) {
       this.#target.breakOff(errorResponse(this.id, ErrorCode.internal, failureText(failure)));
       this.#settle();
@@ -106,8 +110,7 @@ export class CallReply implements CallSink {
 
   /** A result of the relay's own. @param json text of an object */
   result(json: string): void {
-    const { members = '' } = this.settings;
-    const own = members === '' || json === '{}' ? members : `${members},`;
+    const own = this.#members === '' || json === '{}' ? this.#members : `${this.#members},`;
     this.#respond(resultResponse(this.id, `{${own}${json.slice(1)}`));
   }
 
@@ -117,23 +120,29 @@ export class CallReply implements CallSink {
 
   /** Gives up: whoever works on it is told, the client hears nothing more. */
   cancel(reason: string): void {
-    if (this.#settled) return;
+    const target = this.#target;
+    const onCancel = this.#onCancel;
+    if (target === undefined) return;
     this.#questions?.end();
     this.#settle();
-    this.#onCancel?.(reason);
-    this.#target.abandon();
+    onCancel?.(reason);
+    target.abandon();
   }
 
   #respond(response: Buffer, code?: number): void {
-    if (this.#settled) return;
+    if (this.#target === undefined) return;
     this.#questions?.end();
     this.#target.part(response.subarray(0, -1), EMPTY, CLOSE, 0, code);
     this.#settle();
   }
 
   #settle(): void {
-    this.#settled = true;
-    this.settled();
+    const settled = this.#settled;
+    this.#target = undefined;
+    this.#questions = undefined;
+    this.#onCancel = undefined;
+    this.#settled = undefined;
+    settled?.();
   }
 
   #taken(bytes: number): void {
