@@ -4,7 +4,7 @@ import { LongStrings } from '../../../protocol/long-strings.js';
 
 /** A line that grows beyond this is read as it comes. */
 export const LARGE_BYTES = 1024 * 1024;
-/** Room grows by this factor: a line of 60 MiB is moved twice, 20 MiB in all. */
+/** Room grows by this factor: of a line of 60 MiB 21 MiB are moved, so much with each chunk that comes. */
 const GROWTH = 4;
 /** A text with a string in fewer bytes than this is no large message of the kind that this is for. */
 const SPARSE_BYTES = 1024;
@@ -12,6 +12,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** Of the longest escape. */
 const ESCAPE_BYTES = 6;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * A large line while it comes. Its bytes are put in one place, and its long strings are read, chunk by chunk: done at its
@@ -19,8 +20,11 @@ const ESCAPE_BYTES = 6;
  */
 export class LargeLine {
   readonly #strings = new LongStrings();
-  #bytes = Buffer.alloc(0);
+  #bytes = NOTHING;
   #length = 0;
+  /** Smaller room of before, and how much of its beginning has not been moved yet. */
+  #smaller = NOTHING;
+  #unmoved = 0;
   /** What lies before this has been read. */
   #read = 0;
   /** Where the string begins that the next byte is in; undefined between strings. */
@@ -29,25 +33,40 @@ export class LargeLine {
   /** What is not read here is read when it is whole: text that is no JSON, or that has many short strings. */
   #reading = true;
 
+  /** @param room bytes to begin with */
+  constructor(private readonly room = LARGE_BYTES) {}
+
   append(part: Buffer): void {
     const length = this.#length + part.length;
-    if (length > this.#bytes.length) this.#grow(Math.max(length, LARGE_BYTES, this.#length * GROWTH));
+    if (length > this.#bytes.length) this.#grow(Math.max(length, this.room, this.#length * GROWTH));
     this.#bytes.set(part, this.#length);
+    this.#move(Math.max(part.length * GROWTH, ESCAPE_BYTES));
     this.#length = length;
     while (this.#reading && this.#read < length) if (!this.#step()) return;
   }
 
   /** The whole line, in memory that knows its long strings. */
   end(): Buffer {
+    this.#move(this.#unmoved);
     return this.#bytes.subarray(0, this.#length);
   }
 
   /** Memory that is not touched yet takes no room but in the process's address space. */
   #grow(bytes: number): void {
-    const larger = Buffer.allocUnsafeSlow(bytes);
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
-    this.#strings.knownOf(larger.buffer);
+    this.#move(this.#unmoved);
+    this.#smaller = this.#bytes;
+    this.#unmoved = this.#length;
+    this.#bytes = Buffer.allocUnsafeSlow(bytes);
+    this.#strings.knownOf(this.#bytes.buffer);
+  }
+
+  /** From its end on: that is read next. */
+  #move(bytes: number): void {
+    if (this.#unmoved === 0) return;
+    const from = Math.max(0, this.#unmoved - bytes);
+    this.#bytes.set(this.#smaller.subarray(from, this.#unmoved), from);
+    this.#unmoved = from;
+    if (from === 0) this.#smaller = NOTHING;
   }
 
   /** Reads to where a string begins or ends. False when that has not come yet. */
