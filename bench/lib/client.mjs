@@ -1,16 +1,13 @@
 import { HttpConnection } from './http-connection.mjs';
+import { LargeResult } from './large-result.mjs';
 
 const MODERN = '2026-07-28';
 const LEGACY = '2025-11-25';
 const PREFIX = 'io.modelcontextprotocol/';
 const INFO = { name: 'bench', version: '1' };
-const TEXT = Buffer.from('"text":"');
 
 /** Node's servers close idle connections after five seconds. */
 const KEPT_MS = 3000;
-
-/** Letters of a large result, one buffer for all sizes. */
-const letters = { filled: Buffer.alloc(0) };
 
 /** An MCP client on raw HTTP. Every method throws unless the answer is right. */
 export class Client {
@@ -60,12 +57,9 @@ export class Client {
 
   /** A result of this many letters. @returns milliseconds */
   async large(bytes) {
-    const { id, took, body } = await this.#call(this.tool, { bytes });
-    const begin = body.indexOf(TEXT) + TEXT.length;
-    if (!body.subarray(begin, begin + bytes).equals(lettersOf(bytes))) throw wrong(body);
-    // Compared as memory, since to parse 60 MiB would cost more than to carry them; the rest is read as JSON.
-    const around = Buffer.concat([body.subarray(0, begin), body.subarray(begin + bytes)]);
-    if (textOf(answerOf(around, id)) !== '') throw wrong(around);
+    const result = new LargeResult(bytes);
+    const { id, took } = await this.#call(this.tool, { bytes }, (part) => result.take(part));
+    if (!result.right || textOf(answerOf(result.around, id)) !== '') throw wrong(result.around);
     return took;
   }
 
@@ -119,18 +113,18 @@ export class Client {
     return took;
   }
 
-  #call(name, args) {
-    return this.#request('tools/call', this.#named(name, args));
+  #call(name, args, take) {
+    return this.#request('tools/call', this.#named(name, args), take);
   }
 
   #named(name, args) {
     return { name, arguments: args };
   }
 
-  async #request(method, params) {
+  async #request(method, params, take) {
     const message = this.#message(method, params);
     const began = performance.now();
-    const { body } = await this.#send({ jsonrpc: '2.0', ...message });
+    const { body } = await this.#send({ jsonrpc: '2.0', ...message }, take);
     return { id: message.id, took: performance.now() - began, body };
   }
 
@@ -145,10 +139,10 @@ export class Client {
     return { id: this.#id, method, params: { ...params, _meta } };
   }
 
-  async #send(message) {
+  async #send(message, take) {
     const connection = this.#idle() ?? this.#connect();
     try {
-      const answer = await connection.request(this.#requestText(message));
+      const answer = await connection.request(this.#requestText(message), take);
       if (answer.status >= 300) throw new Error(`status ${answer.status}: ${answer.body.toString().slice(0, 300)}`);
       return answer;
     } finally {
@@ -196,11 +190,6 @@ function answerOf(body, id) {
 
 function textOf(answer) {
   return answer.result?.content?.[0]?.text;
-}
-
-function lettersOf(bytes) {
-  if (letters.filled.length < bytes) letters.filled = Buffer.alloc(bytes, 'x');
-  return letters.filled.subarray(0, bytes);
 }
 
 function wrong(body) {

@@ -25,11 +25,14 @@ export class HttpConnection {
     this.#socket.on('close', () => this.#fail(new Error('the server closed the connection')));
   }
 
-  /** @param text the whole request @returns {Promise<{status: number, headers: string, body: Buffer}>} */
-  request(text) {
+  /**
+   * @param text the whole request @param take gets the parts of the body as they come; without it they are kept
+   * @returns {Promise<{status: number, headers: string, body: Buffer}>}
+   */
+  request(text, take = (part) => this.#parts.push(part)) {
     return new Promise((resolve, reject) => {
       if (!this.open) return reject(new Error('the connection is closed'));
-      this.#waiting = { resolve, reject };
+      this.#waiting = { resolve, reject, take };
       this.#socket.write(text);
     });
   }
@@ -68,7 +71,7 @@ export class HttpConnection {
     if (this.#head === undefined) return this.#readHead(data);
     if (this.#left === undefined) return this.#readChunkLine(data);
     const part = data.subarray(0, this.#left);
-    this.#parts.push(part);
+    this.#waiting.take(part);
     this.#left -= part.length;
     if (this.#left === 0) {
       if (this.#chunked) this.#left = undefined;
