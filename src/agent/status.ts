@@ -1,8 +1,9 @@
+import type { Agent } from 'node:http';
 import type { AgentConfig, Config, RelayConfig } from '../config/config.js';
 import type { AgentSnapshot } from './agent-types.js';
 import { type LoginState, loginState } from './credentials/login-state.js';
 import { CredentialStore } from './credentials/store.js';
-import { useProxyForFetch } from './network.js';
+import { proxyAgentFor } from './network.js';
 import { type ControlClient, connectControl } from './session/control-client.js';
 import { ControlError, type HolderKind } from './session/control-protocol.js';
 
@@ -59,7 +60,6 @@ export async function status(config: Config, { signal }: { readonly signal: Abor
 }
 
 async function agentStatus(config: AgentConfig, signal: AbortSignal): Promise<AgentStatusReport> {
-  await useProxyForFetch();
   const login = await loginState(config);
   const [agent, relayView] = await Promise.all([localAgent(config), askRelay(config, login, signal)]);
   const ofLogin = loginProblems(config, login, relayView);
@@ -90,11 +90,13 @@ async function localAgent(config: AgentConfig): Promise<AgentStatusReport['agent
 }
 
 async function askRelay(config: AgentConfig, login: LoginState, signal: AbortSignal): Promise<RelayView> {
-  if ((await probe(`${config.relay}/healthz`, {}, signal)) !== 200) return { reachable: false };
+  const agent = await proxyAgentFor(config.relay);
+  if ((await probe(`${config.relay}/healthz`, { agent, signal })) !== 200) return { reachable: false };
   const token = login.status === 'logged_in' ? await validToken(config) : undefined;
   if (token === undefined) return { reachable: true };
   // Without an upgrade the answer only says what the relay makes of the token: 426 with a good one, 401 with another.
-  const answer = await probe(`${config.relay}/ws`, { authorization: `Bearer ${token}` }, signal);
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await probe(`${config.relay}/ws`, { headers, agent, signal });
   if (answer === 426) return { reachable: true, tokenAccepted: true };
   return { reachable: true, ...(answer === 401 || answer === 403 ? { tokenAccepted: false } : {}) };
 }
@@ -107,7 +109,7 @@ async function validToken(config: AgentConfig): Promise<string | undefined> {
 
 async function relayStatus({ host, port }: RelayConfig, signal: AbortSignal): Promise<RelayStatusReport> {
   const url = `http://${reachableHost(host)}:${port}/readyz`;
-  const answer = await probe(url, {}, signal);
+  const answer = await probe(url, { signal });
   const running = answer !== undefined;
   const ready = answer === 200;
   const problems: Problem[] = [];
@@ -129,16 +131,29 @@ function reachableHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** @returns the HTTP status, or undefined when nothing answered in time */
-async function probe(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<number | undefined> {
-  try {
-    const until = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]);
-    const response = await fetch(url, { headers, redirect: 'manual', signal: until });
-    await response.body?.cancel();
-    return response.status;
-  } catch {
-    return undefined;
-  }
+interface Probe {
+  readonly headers?: Record<string, string>;
+  /** The proxy's, as for the link. */
+  readonly agent?: Agent | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * By node:http: loading `fetch` alone costs 40 ms of CPU, a fifth of what `status` does.
+ * @returns the HTTP status, or undefined when nothing answered in time
+ */
+async function probe(url: string, { headers = {}, agent, signal }: Probe): Promise<number | undefined> {
+  const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http');
+  const until = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]);
+  return new Promise((resolve) => {
+    const sent = request(url, { headers, agent: agent ?? false, signal: until });
+    sent.on('response', (response) => {
+      resolve(response.statusCode);
+      response.destroy();
+    });
+    sent.on('error', () => resolve(undefined));
+    sent.end();
+  });
 }
 
 function loginProblems({ relay }: AgentConfig, login: LoginState, { tokenAccepted }: RelayView): Problem[] {
