@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { findProgram } from '../../../../scripts/programs.mjs';
 import { PrivateAddressError, PublicFetch } from './public-fetch.js';
 
 let listeners: Server[];
@@ -110,9 +111,13 @@ describe.runIf(process.platform === 'linux')('at an address that was let through
     const [keyFile, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
     const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
     const named = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME},IP:127.0.0.1`];
-    execFileSync('openssl', ['req', '-x509', ...made, ...named, '-keyout', keyFile, '-out', certificate], {
-      stdio: 'ignore',
-    });
+    execFileSync(
+      findProgram('openssl') ?? '',
+      ['req', '-x509', ...made, ...named, '-keyout', keyFile, '-out', certificate],
+      {
+        stdio: 'ignore',
+      },
+    );
     [key, ca] = await Promise.all([readFile(keyFile, 'utf8'), readFile(certificate, 'utf8')]);
     server = createHttps({ key, cert: ca }, (req, res) => answer(req, res)).listen(0, '127.0.0.1');
     await once(server, 'listening');
