@@ -62,7 +62,7 @@ export function callRunner(options: CallRunnerOptions): CallRunner {
       const answer =
         head.server === '' ? await ownCall(parts, head, params, output) : await serverCall(parts, head, params, output);
       const fitting = withinLimit(answer, head, options.resultBytes());
-      report(options.logger, head, params, fitting, performance.now() - began);
+      report(options.logger, head, params, fitting, performance.now() - began, output.leftOut);
       return fitting;
     },
   };
@@ -164,6 +164,7 @@ function contextOf(head: CallHead, output: CallOutput): RequestContext {
   return {
     signal: output.signal,
     client: head.client,
+    room: () => output.room(),
     ...(onProgress && { onProgress }),
     ...(onLog && { onLog }),
     ...(onNotification && { onNotification }),
@@ -186,8 +187,12 @@ function withinLimit(answer: CallAnswer, head: CallHead, limit: number): CallAns
   return problem(head, message);
 }
 
-/** One line a call: which, how long, how it ended; never its arguments or its result. */
-function report(logger: Logger, head: CallHead, params: Buffer, answer: CallAnswer, ms: number): void {
+/** One line a call: which, how long, how it ended, what its client was too slow for; never its arguments or its result. */
+function report(logger: Logger, head: CallHead, params: Buffer, answer: CallAnswer, ms: number, leftOut: number): void {
   const what = head.server === '' ? head.method : `${head.server} ${requestName(head.method, params)}`;
-  logger.info(`${what}: ${outcomeOf(answer)}`, { ms: Math.round(ms), bytes: answer.json.length });
+  logger.info(`${what}: ${outcomeOf(answer)}`, {
+    ms: Math.round(ms),
+    bytes: answer.json.length,
+    ...(leftOut > 0 ? { leftOut } : {}),
+  });
 }

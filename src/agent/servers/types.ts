@@ -51,6 +51,8 @@ export interface RequestContext {
   readonly onAsk?: (ask: ServerAsk) => Promise<AskReply>;
   /** Other notifications that surely belong to this request, those of `subscriptions/listen` above all. */
   readonly onNotification?: (method: string, params: Readonly<Record<string, unknown>>) => void;
+  /** Resolves once whoever asked keeps up with what it is told; undefined while it does. Where each request has a stream of its own (HTTP) that is read no further meanwhile. */
+  readonly room?: () => Promise<void> | undefined;
   /** No time limit: see CallHead. */
   readonly lasting?: boolean;
 }

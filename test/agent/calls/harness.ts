@@ -63,6 +63,8 @@ export function clientSide(answer: (asked: Asked) => AskReply | undefined = () =
     leave,
     output: {
       signal: leave.signal,
+      room: () => undefined,
+      leftOut: 0,
       event: (json) => events.push(JSON.parse(json.toString('utf8'))),
       ask: (method, params, signal) =>
         new Promise((resolve, reject) => {

@@ -63,6 +63,7 @@ export class OpenCall {
       signal: this.#stop,
       client: head.client,
       onAsk: (ask) => this.#ask(ask),
+      room: () => this.#attached?.output.room(),
       ...(head.logLevel === undefined ? {} : { logLevel: head.logLevel }),
       ...(head.client.endpoint === 'server'
         ? { onNotification: (method, params) => notificationContext(...now())?.(method, params) }

@@ -2,9 +2,11 @@ import { type CallHead, decodeCall } from '../../../protocol/call-messages.js';
 import { type Frame, FrameType, NO_ID } from '../../../protocol/frames.js';
 import type { LinkSender } from '../../../protocol/link-sender.js';
 import { decodeCancel, decodeWindow } from '../../../protocol/messages.js';
+import { FULL_BYTES } from './call-events.js';
 import { HeldBytes } from './held-bytes.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { type CallAnswer, type CallOutput, RunningCall } from './running-call.js';
+import { ServerHolds } from './server-holds.js';
 
 /** Finished calls the relay has not confirmed; above this a confirmation is asked for before the next heartbeat. */
 const UNCONFIRMED_CALLS = 256;
@@ -37,6 +39,7 @@ export class RunningCalls {
   #unconfirmedBytes = 0;
 
   readonly #held: HeldBytes;
+  readonly #holds: ServerHolds;
 
   /** @param holdBack stops the reading of a server's output, or lets it go on */
   constructor(
@@ -47,7 +50,9 @@ export class RunningCalls {
     const review = () => {
       for (const link of this.#links.values()) link.checkpoint();
     };
-    this.#held = new HeldBytes({ limit, holdBack, review });
+    const holds = new ServerHolds(() => this.#calls.values(), holdBack);
+    this.#holds = holds;
+    this.#held = new HeldBytes({ limit, holdBack: (server, held) => holds.set(server, 'bytes', held), review });
   }
 
   /** Calls executing now, without those that only listen. */
@@ -106,8 +111,9 @@ export class RunningCalls {
         const call = this.#calls.get(frame.id);
         if (call === undefined) return;
         call.stream.grant(decodeWindow(frame.body));
-        this.#count(call);
         call.sender?.wake(call.stream);
+        call.moved();
+        this.#count(call);
         return;
       }
       case FrameType.answer: {
@@ -174,8 +180,9 @@ export class RunningCalls {
   }
 
   async #execute(id: string, head: CallHead, params: Buffer, link: CallLink): Promise<void> {
-    const call = new RunningCall(id, head.server, head.lasting === true, link.sender, this.#count);
+    const call = new RunningCall(id, head, link.sender, this.#count);
     this.#calls.set(id, call);
+    this.#holds.began(call.server);
     link.sender.attach(call.stream);
     let answer: CallAnswer;
     try {
@@ -187,6 +194,7 @@ export class RunningCalls {
     }
     if (call.signal.aborted) return;
     call.finish(answer);
+    this.#holds.ended(call);
     this.#unconfirmed += 1;
     this.#unconfirmedBytes += call.answerBytes;
     if (this.#unconfirmed > UNCONFIRMED_CALLS || this.#unconfirmedBytes > UNCONFIRMED_BYTES) link.checkpoint();
@@ -205,6 +213,8 @@ export class RunningCalls {
     const more = retained - call.held;
     call.held = retained;
     this.#held.change(call.server, more);
+    // One that has ended is nothing to read a server for.
+    if (!call.finished) this.#holds.count(call, call.stream.pending > FULL_BYTES);
   };
 
   #forget(id: string, call: RunningCall, reason?: Error): void {
@@ -213,6 +223,7 @@ export class RunningCalls {
     for (const incoming of this.#incoming.values()) incoming.end(id);
     call.sender?.detach(call.stream);
     if (!call.finished) {
+      this.#holds.ended(call);
       call.abort(reason);
       return;
     }
