@@ -20,6 +20,11 @@ export interface TransportEvents {
   message(json: Buffer, request?: number): void;
   /** This request will get no answer; the session goes on. Without an id when it cannot be told which. */
   failed(request: number | undefined, error: ServerError): void;
+  /**
+   * Resolves once more is wanted of what belongs to this request; undefined while it is. A transport on which each
+   * request has a stream of its own reads that no further meanwhile.
+   */
+  room?(request: number): Promise<void> | undefined;
   /** Nothing will be received any more. Told once, and not after `close`. */
   ended(end: TransportEnd): void;
 }

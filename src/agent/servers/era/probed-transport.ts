@@ -61,6 +61,7 @@ export class ProbedTransport implements Transport {
         message: (json, request) => this.#onMessage(json, request),
         failed: (request, error) => this.#onFailed(request, error),
         ended: (end) => this.#onEnded(end),
+        room: (request) => this.#events?.room?.(request),
       },
       signal,
     );

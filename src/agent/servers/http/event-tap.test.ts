@@ -1,10 +1,12 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { eventTap } from './event-tap.js';
 
 async function tap(limit: number, chunks: readonly Uint8Array[]) {
   const messages: string[] = [];
   const told: string[] = [];
-  const stream = eventTap(limit, {
+  const pace = { next: () => undefined, end: () => told.push('over') };
+  const stream = eventTap(Readable.from(chunks), limit, pace, {
     message: (json) => {
       messages.push(json.toString());
       return 'stand-in';
@@ -13,11 +15,8 @@ async function tap(limit: number, chunks: readonly Uint8Array[]) {
     overlong: (head, tail, bytes) => told.push(`${head.subarray(0, 5)} ${tail.subarray(-5)} ${bytes}`),
     end: () => told.push('end'),
   });
-  const writer = stream.writable.getWriter();
-  const written = Promise.all([...chunks.map((chunk) => writer.write(chunk)), writer.close()]);
   let rest = '';
-  for await (const chunk of stream.readable) rest += Buffer.from(chunk).toString();
-  await written;
+  for await (const chunk of stream) rest += chunk.toString();
   return { messages, told, rest };
 }
 
@@ -36,7 +35,7 @@ describe.each([
     expect(rest).toBe(
       ': hello\n\nevent: message\ndata: stand-in\n\nretry: 5\nid: 7\ndata: stand-in\n\nevent: endpoint\ndata: /x?y\n\nid: 8\ndata: \n\n',
     );
-    expect(told).toEqual(['id', 'id', 'end']);
+    expect(told).toEqual(['id', 'id', 'end', 'over']);
   });
 
   it('knows CRLF', async () => {
@@ -52,6 +51,20 @@ describe.each([
       cut(`data: ${long}\n\ndata: aaaaaaaaaa\ndata: bbbbbbbbbb\n\ndata: {"ok":1}\n\n`),
     );
     expect(messages).toEqual(['{"ok":1}']);
-    expect(told).toEqual([`aaaaa zzzzz ${long.length + 6}`, 'aaaaa bbbbb 21', 'end']);
+    expect(told).toEqual([`aaaaa zzzzz ${long.length + 6}`, 'aaaaa bbbbb 21', 'end', 'over']);
+  });
+
+  it('reads data in many lines', async () => {
+    const lines = Array.from({ length: 3000 }, (_, n) => `[${n},`);
+    const { messages } = await tap(100_000, cut(`${lines.map((line) => `data: ${line}\n`).join('')}\n`));
+    expect(messages).toEqual([lines.join('\n')]);
+  });
+
+  it('holds no more than the limit of what never ends', async () => {
+    const lines = 'data: 7\n'.repeat(2000) + ': and\n'.repeat(2000);
+    const { messages, told, rest } = await tap(1000, cut(`${lines}\ndata: {"ok":1}\n\n`));
+    expect(told).toEqual([expect.stringMatching(/^7\n7\n7 7 3999$/), 'end', 'over']);
+    expect(messages).toEqual(['{"ok":1}']);
+    expect(rest.length).toBeLessThan(64 * 1024);
   });
 });

@@ -4,6 +4,9 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch, Response } from 'undi
 import { isLoopbackLiteral } from '../../../config/urls.js';
 import { responseIds } from '../messages.js';
 import { eventTap } from './event-tap.js';
+import { Gate } from './gate.js';
+import { type Pace, paceOf } from './pace.js';
+import { Readings } from './readings.js';
 
 export interface HttpFetchOptions {
   readonly url: string;
@@ -22,19 +25,26 @@ export interface ResponseTap {
   onOverlong(head: Buffer, tail: Buffer, bytes: number): void;
   /** An event stream has ended in good order; all its messages have been told. */
   onEnd(method: string): void;
+  /** Resolves once more messages are wanted; undefined while they are. */
+  room(): Promise<void> | undefined;
 }
 
 /** A call may be silent for as long as its own deadline allows: undici's five minutes would cut it. */
 const PATIENT = { headersTimeout: 0, bodyTimeout: 0 };
 
 const REDIRECTS_MAX = 3;
+/** What the responses of one server may hold of messages that are not whole, in largest messages. */
+const READINGS = 4;
 
 /** The connections to one server. A server on this machine is never asked through a proxy. */
 export class HttpConnections {
   readonly #dispatcher: Dispatcher;
+  readonly #gate = new Gate();
+  readonly #readings: Readings;
 
   constructor(private readonly options: HttpFetchOptions) {
     const { url, proxy } = options;
+    this.#readings = new Readings(READINGS * options.messageBytes);
     const { http = '', https = '', no = '' } = proxy;
     this.#dispatcher = isLoopbackLiteral(new URL(url).hostname)
       ? new Agent(PATIENT)
@@ -83,20 +93,36 @@ export class HttpConnections {
     }
   }
 
+  /** No response is read further. */
+  pause(): void {
+    this.#gate.shut();
+  }
+
+  resume(): void {
+    this.#gate.open();
+  }
+
+  /** Of one response. @param room see ResponseTap */
+  pace(room?: () => Promise<void> | undefined): Pace {
+    return paceOf(this.#gate, this.#readings, room);
+  }
+
   async close(): Promise<void> {
+    this.#gate.open();
     await this.#dispatcher.destroy();
   }
 
   #tapped(response: Response, method: string, tap: ResponseTap): Response {
     if (!response.body) return response;
-    const events = eventTap(this.options.messageBytes, {
+    const pace = this.pace(() => tap.room());
+    const events = eventTap(response.body, this.options.messageBytes, pace, {
       message: (json) => tap.onMessage(json),
       eventId: () => tap.onEventId(),
       overlong: (head, tail, bytes) => tap.onOverlong(head, tail, bytes),
       end: () => tap.onEnd(method),
     });
     const { status, statusText, headers } = response;
-    return new Response(response.body.pipeThrough(events), { status, statusText, headers });
+    return new Response(events, { status, statusText, headers });
   }
 
   /** A body that is the answer, a JSON-RPC error with an HTTP error too, is told; the SDK is shown a 202 for it. */
@@ -111,7 +137,9 @@ export class HttpConnections {
   }
 
   #limitedBody(response: Response, tap: ResponseTap): Promise<Buffer> {
-    return bodyOf(response, this.options.messageBytes, (head, tail, bytes) => tap.onOverlong(head, tail, bytes));
+    return bodyOf(response, this.options.messageBytes, this.pace(), (head, tail, bytes) =>
+      tap.onOverlong(head, tail, bytes),
+    );
   }
 }
 
@@ -119,19 +147,25 @@ export class HttpConnections {
 export async function bodyOf(
   response: Response,
   limit: number,
+  pace: Pace,
   onOverlong: (head: Buffer, tail: Buffer, bytes: number) => void,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    chunks.push(chunk);
-    if (bytes > limit) {
-      onOverlong(Buffer.from(chunks[0] ?? []), Buffer.from(chunk), bytes);
-      throw new Error('a message over the size limit');
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes > limit) {
+        onOverlong(Buffer.from(chunks[0] ?? []), Buffer.from(chunk), bytes);
+        throw new Error('a message over the size limit');
+      }
+      await pace.next(bytes);
     }
+    return Buffer.concat(chunks);
+  } finally {
+    pace.end();
   }
-  return Buffer.concat(chunks);
 }
 
 export function isEventStream(response: Response): boolean {

@@ -26,6 +26,7 @@ const UNTAPPED: ResponseTap = {
   onEventId: () => {},
   onOverlong: () => {},
   onEnd: () => {},
+  room: () => undefined,
 };
 
 export interface HttpTransportOptions extends HttpFetchOptions {
@@ -79,9 +80,13 @@ export class HttpTransport implements Transport {
     this.#sse?.setProtocolVersion(protocolVersion);
   }
 
-  // One server's streams are many here, each read by the SDK as it comes.
-  pause(): void {}
-  resume(): void {}
+  pause(): void {
+    this.#connections.pause();
+  }
+
+  resume(): void {
+    this.#connections.resume();
+  }
 
   lastWords(): readonly string[] {
     return [];
@@ -125,6 +130,7 @@ export class HttpTransport implements Transport {
       onEnd: (verb) => {
         if (verb === 'POST' && !reply.resumable) lose();
       },
+      room: () => (request === undefined ? undefined : this.#events?.room?.(request)),
     });
     post.onerror = (error) => {
       if (reply.sending) return; // the rejection of send() tells it

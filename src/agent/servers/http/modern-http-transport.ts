@@ -68,9 +68,13 @@ export class ModernHttpTransport implements Transport {
     this.#probing = false;
   }
 
-  // Streams are many here, each read as it comes.
-  pause(): void {}
-  resume(): void {}
+  pause(): void {
+    this.#connections.pause();
+  }
+
+  resume(): void {
+    this.#connections.resume();
+  }
 
   lastWords(): readonly string[] {
     return [];
@@ -112,7 +116,9 @@ export class ModernHttpTransport implements Transport {
   }
 
   async #readEvents(response: Response, request: number, exchange: Exchange): Promise<void> {
-    const tap = eventTap(this.options.messageBytes, {
+    if (!response.body) return;
+    const pace = this.#connections.pace(() => this.#events?.room?.(request));
+    const tap = eventTap(response.body, this.options.messageBytes, pace, {
       message: (json) => {
         this.#deliver(json, request, exchange);
         return '';
@@ -121,12 +127,12 @@ export class ModernHttpTransport implements Transport {
       overlong: (_head, _tail, bytes) => this.#tooLarge(request, exchange, bytes),
       end: () => {},
     });
-    for await (const _rest of response.body?.pipeThrough(tap) ?? []);
+    for await (const _rest of tap);
   }
 
   async #readBody(response: Response, request: number, exchange: Exchange): Promise<void> {
     const { messageBytes } = this.options;
-    const body = await bodyOf(response, messageBytes, (_head, _tail, bytes) =>
+    const body = await bodyOf(response, messageBytes, this.#connections.pace(), (_head, _tail, bytes) =>
       this.#tooLarge(request, exchange, bytes),
     );
     const isJson = response.headers.get('content-type')?.toLowerCase().startsWith('application/json') ?? false;

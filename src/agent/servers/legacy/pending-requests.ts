@@ -125,6 +125,11 @@ export class PendingRequests {
     };
   }
 
+  /** See RequestContext. */
+  room(id: number): Promise<void> | undefined {
+    return this.#byId.get(id)?.context.room?.();
+  }
+
   /** `notifications/progress`: our token is the request's id. */
   progress(params: Readonly<Record<string, unknown>>): void {
     const { progressToken, ...rest } = params;

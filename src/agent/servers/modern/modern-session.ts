@@ -80,6 +80,7 @@ export class ModernSession implements ServerSession {
         message: (json, request) => this.#onMessage(json, request),
         failed: (request, error) => this.#onFailed(request, error),
         ended: (end) => this.#end(end),
+        room: (request) => this.#pending.room(request),
       },
       signal,
     );
