@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+
+/** A client of revision 2025-11-25 that reads when the test says so. */
+export class FlowClient {
+  #session: string | undefined;
+  #id = 0;
+
+  private constructor(
+    private readonly url: string,
+    private readonly token: string,
+  ) {}
+
+  static async open(url: string, token: string): Promise<FlowClient> {
+    const client = new FlowClient(url, token);
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'flow', version: '1' } };
+    const response = await client.#send(client.#message('initialize', params));
+    client.#session = String(response.headers['mcp-session-id']);
+    await text(response);
+    await text(await client.#send({ jsonrpc: '2.0', method: 'notifications/initialized' }));
+    return client;
+  }
+
+  /** The response, of which nothing is read but its head. @param progressToken none: no progress is wanted */
+  call(name: string, args: object, progressToken?: number): Promise<IncomingMessage> {
+    return this.#send(this.#call(name, args, progressToken));
+  }
+
+  /** The text of a call's result. */
+  async text(name: string, args: object = {}): Promise<string> {
+    const body = await text(await this.call(name, args));
+    const json: unknown = JSON.parse(body.startsWith('{') ? body : (/^data: (\{.*)$/gm.exec(body)?.[1] ?? 'null'));
+    const found = /"text":("(?:[^"\\]|\\.)*")/.exec(JSON.stringify(json))?.[1];
+    if (found === undefined) throw new Error(body.slice(0, 1000));
+    return JSON.parse(found);
+  }
+
+  /** A call whose body the caller writes. */
+  begin(bytes: number): ClientRequest {
+    return this.#request({ 'content-length': bytes });
+  }
+
+  /** JSON text of a call. */
+  body(name: string, args: object): string {
+    return JSON.stringify(this.#call(name, args));
+  }
+
+  #call(name: string, args: object, progressToken?: number): object {
+    const meta = progressToken === undefined ? {} : { _meta: { progressToken } };
+    return this.#message('tools/call', { name, arguments: args, ...meta });
+  }
+
+  #message(method: string, params: object): object {
+    this.#id += 1;
+    return { jsonrpc: '2.0', id: this.#id, method, params };
+  }
+
+  async #send(message: object): Promise<IncomingMessage> {
+    const sent = this.#request();
+    sent.end(JSON.stringify(message));
+    const [response]: IncomingMessage[] = await once(sent, 'response');
+    if (response === undefined) throw new Error('no response');
+    return response;
+  }
+
+  #request(more: Readonly<Record<string, number>> = {}): ClientRequest {
+    return request(this.url, {
+      method: 'POST',
+      agent: false,
+      headers: {
+        authorization: `Bearer ${this.token}`,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...(this.#session === undefined
+          ? {}
+          : { 'mcp-session-id': this.#session, 'mcp-protocol-version': '2025-11-25' }),
+        ...more,
+      },
+    });
+  }
+}
+
+export async function text(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Reads an event stream to its end: the numbers of its progress notifications in the order they came, and what else it said. */
+export async function readEvents(response: IncomingMessage): Promise<{ progress: number[]; others: string[] }> {
+  const progress: number[] = [];
+  const others: string[] = [];
+  let rest = '';
+  response.setEncoding('latin1');
+  for await (const chunk of response) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (!line.startsWith('data: {')) continue;
+      const number = /"progress":(\d+)/.exec(line)?.[1];
+      if (number === undefined) others.push(line);
+      else progress.push(Number(number));
+    }
+  }
+  return { progress, others };
+}
