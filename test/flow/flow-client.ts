@@ -80,7 +80,7 @@ export class FlowClient {
   }
 }
 
-export async function text(response: IncomingMessage): Promise<string> {
+async function text(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
