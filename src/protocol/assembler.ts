@@ -24,7 +24,8 @@ export function keptPiece(piece: Buffer): Buffer {
 
 /** Puts messages that came in several frames back together. One per link; results never pass through here. */
 export class Assembler {
-  readonly #partial = new Map<string, Partial>();
+  /** Made for the first message that comes in pieces: most links never have one. */
+  #partial: Map<string, Partial> | undefined;
   #bytes = 0;
 
   /** @param maxBytes largest message body; @param maxOpen messages begun and not finished at one time */
@@ -41,7 +42,7 @@ export class Assembler {
   /** @returns the whole body once its last frame is there. @throws MessageError too_large */
   add(frame: Frame): Buffer | undefined {
     const key = `${frame.type}:${frame.id}`;
-    const open = this.#partial.get(key);
+    const open = this.#partial?.get(key);
     if (open === undefined && !frame.more) {
       if (frame.body.length > this.maxBytes) throw new MessageError('too_large', 'message');
       return frame.body;
@@ -53,6 +54,7 @@ export class Assembler {
       throw new MessageError('too_large', 'message');
     if (frame.more) {
       if (open === undefined) {
+        this.#partial ??= new Map();
         if (this.#partial.size >= this.maxOpen) throw new MessageError('too_large', 'message');
         this.#partial.set(key, partial);
       }
@@ -65,12 +67,12 @@ export class Assembler {
 
   /** Forgets a message begun under this id (its call was cancelled). */
   drop(id: string): void {
-    for (const [key, partial] of this.#partial) if (key.endsWith(id)) this.#delete(key, partial, 0);
+    for (const [key, partial] of this.#partial ?? []) if (key.endsWith(id)) this.#delete(key, partial, 0);
   }
 
   /** @param last bytes of its last piece, which was never kept */
   #delete(key: string, partial: Partial, last: number): void {
-    this.#partial.delete(key);
+    this.#partial?.delete(key);
     this.#bytes -= partial.bytes - last;
   }
 }

@@ -43,8 +43,11 @@ export class HttpFront {
     this.server.on('upgrade', (req, socket, head) => void this.#upgrade(req, socket, head));
     this.server.on('connection', (socket) => {
       this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-      this.#count(socket);
+      const address = this.#count(socket);
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        if (address !== undefined) this.#uncount(address);
+      });
     });
   }
 
@@ -116,21 +119,24 @@ export class HttpFront {
     });
   }
 
-  #count(socket: Socket): void {
+  /** @returns what it is counted under until it closes; undefined: it is not */
+  #count(socket: Socket): string | undefined {
     const from = socket.remoteAddress;
-    if (from === undefined || this.trust(from, 0)) return;
+    if (from === undefined || this.trust(from, 0)) return undefined;
     const address = clientNetwork(from);
     const open = this.#perAddress.get(address) ?? 0;
     if (open >= this.limits.connectionsPerAddress) {
       socket.destroy();
-      return;
+      return undefined;
     }
     this.#perAddress.set(address, open + 1);
-    socket.once('close', () => {
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
-    });
+    return address;
+  }
+
+  #uncount(address: string): void {
+    const left = (this.#perAddress.get(address) ?? 1) - 1;
+    if (left > 0) this.#perAddress.set(address, left);
+    else this.#perAddress.delete(address);
   }
 }
 

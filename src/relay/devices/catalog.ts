@@ -95,7 +95,7 @@ export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog): S
     lists,
     digest: digest(status, reason ?? '', aboutText, ...all.map((list) => list.digest)),
     bytes: aboutText.length + all.reduce((sum, list) => sum + list.bytes, 0),
-    offered: { seq: 0, server: name, status, offer: { ...about, ...entries } },
+    offered: { seq: 0, server: name, status, offer: offerOf(about, entries) },
   };
 }
 
@@ -110,6 +110,15 @@ function aboutOf({ era, protocolVersion, serverInfo, capabilities, instructions,
     ...(instructions === undefined ? {} : { instructions }),
     fit,
   };
+}
+
+/** Member by member: V8 gives what is spread from two objects a hidden class of its own, 300 bytes for each server. */
+function offerOf(
+  { era, protocolVersion, serverInfo, capabilities, instructions, fit }: ReturnType<typeof aboutOf>,
+  { tools, prompts, resources, resourceTemplates }: Pick<ServerOffer, ListKind>,
+): ServerOffer {
+  const about = { era, protocolVersion, serverInfo, capabilities, fit, tools, prompts, resources, resourceTemplates };
+  return instructions === undefined ? about : { ...about, instructions };
 }
 
 function listOf(offered: readonly Entry[], kind: ListKind): OfferedList & { readonly bytes: number } {

@@ -93,6 +93,7 @@ export class Device {
   /** Its agent has come: the first time, again, or a new start of it. Sends the welcome, then the calls. */
   attach(hello: Hello, record: DeviceRecord, link: DeviceLink): Attachment {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#takeOver(hello.instance);
     this.#record = record;
     const attached: Attached = { link, sender: new LinkSender(link.write), instance: hello.instance };

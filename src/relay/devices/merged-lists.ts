@@ -40,27 +40,34 @@ const KINDS = ['tools', 'prompts', 'resources', 'resourceTemplates'] as const;
  * until something in it changes.
  */
 export class MergedLists {
-  #sources: readonly ListSource[];
+  /** Made when asked for: while agents come one after the other, few ask. */
+  #made: readonly ListSource[] | undefined;
   #tables: Tables = {};
 
-  /** @param dropped told of each list that was handed out and is one of the past */
+  /**
+   * @param sources of the devices as they are now
+   * @param dropped told of each list that was handed out and is one of the past
+   */
   constructor(
-    sources: readonly ListSource[],
+    private readonly sources: () => readonly ListSource[],
     private readonly limits: Limits,
     private readonly dropped: (list: MergedList) => void,
-  ) {
-    this.#sources = sources;
-  }
+  ) {}
 
   /** The devices, or what they offer, may be different now: what was made of something else goes at once. */
-  update(sources: readonly ListSource[]): void {
-    this.#sources = sources;
+  update(): void {
+    this.#made = undefined;
     for (const kind of KINDS) {
       const kept = this.#tables[kind];
-      if (kept === undefined || kept.made === madeOf(sources, kind)) continue;
+      if (kept === undefined || kept.made === madeOf(this.#sources, kind)) continue;
       this.#tables = { ...this.#tables, [kind]: undefined };
       this.dropped(kept.value.list);
     }
+  }
+
+  get #sources(): readonly ListSource[] {
+    this.#made ??= this.sources();
+    return this.#made;
   }
 
   get tools(): ToolList {

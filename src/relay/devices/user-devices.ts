@@ -5,7 +5,7 @@ import { isSlug, numberedSlug, toSlug } from '../../protocol/names.js';
 import { CallSlots } from './call-slots.js';
 import { digest } from './catalog.js';
 import { ChangeSignal } from './change-signal.js';
-import { Device } from './device.js';
+import { Device, type DeviceOptions } from './device.js';
 import { type DeviceDirectory, type DeviceRecord, deviceIdOf } from './directory.js';
 import { type Attachment, AttachRefused, type DeviceLink } from './link.js';
 import { MergedLists } from './merged-lists.js';
@@ -34,6 +34,8 @@ export class UserDevices {
   readonly listens: CallSlots;
   readonly changes: ChangeSignal;
   readonly #devices = new Map<string, Device>();
+  /** One for all: of thousands of devices each would hold its own. */
+  readonly #deviceOptions: DeviceOptions;
   #views: readonly DeviceView[] | undefined;
   readonly #lists: MergedLists;
   /** Of one device each, made when asked for; '' is no device. */
@@ -45,6 +47,14 @@ export class UserDevices {
     private readonly dropped: (list: MergedList) => void,
   ) {
     const { limits, directory, userId } = options;
+    this.#deviceOptions = {
+      ...options,
+      changed: () => this.#changed(),
+      gone: (device) => {
+        this.#devices.delete(device.id);
+        this.#changed();
+      },
+    };
     this.slots = new CallSlots({
       perDevice: limits.callsPerDevice,
       perClient: limits.callsPerClient,
@@ -59,7 +69,7 @@ export class UserDevices {
       const present = !record.left && record.lastSeen + limits.presentSeconds * 1000 > Date.now();
       if (present) this.#devices.set(record.id, this.#device(record));
     }
-    this.#lists = new MergedLists(this.#sources(), limits, dropped);
+    this.#lists = new MergedLists(() => this.#sources(), limits, dropped);
     this.changes = new ChangeSignal(CHANGE_PAUSE_MS, () => this.#state());
   }
 
@@ -78,7 +88,7 @@ export class UserDevices {
     const id = this.#devices.has(deviceId) ? deviceId : '';
     let lists = this.#listsOf.get(id);
     if (lists === undefined) {
-      lists = new MergedLists(this.#sources(id), this.options.limits, this.dropped);
+      lists = new MergedLists(() => this.#sources(id), this.options.limits, this.dropped);
       this.#listsOf.set(id, lists);
     }
     return lists;
@@ -125,14 +135,7 @@ export class UserDevices {
   }
 
   #device(record: DeviceRecord): Device {
-    return new Device(record, {
-      ...this.options,
-      changed: () => this.#changed(),
-      gone: (device) => {
-        this.#devices.delete(device.id);
-        this.#changed();
-      },
-    });
+    return new Device(record, this.#deviceOptions);
   }
 
   /** A device that has dropped off gives way to one that is here. @throws AttachRefused */
@@ -184,13 +187,10 @@ export class UserDevices {
 
   #changed(): void {
     this.#views = undefined;
-    this.#lists.update(this.#sources());
+    this.#lists.update();
     for (const [id, lists] of this.#listsOf) {
-      if (id === '' || this.#devices.has(id)) lists.update(this.#sources(id));
-      else {
-        lists.update([]);
-        this.#listsOf.delete(id);
-      }
+      lists.update();
+      if (id !== '' && !this.#devices.has(id)) this.#listsOf.delete(id);
     }
     this.changes.touch();
   }

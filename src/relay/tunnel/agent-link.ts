@@ -57,7 +57,7 @@ export class AgentLink implements DeviceLink {
   readonly #writer: SocketWriter;
   readonly #expiry: NodeJS.Timeout;
   /** Hello has to come, then the close has to end. */
-  #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #attachment: Attachment | undefined;
   /** As its hello had it, for the log. */
   #name = '';
@@ -136,6 +136,7 @@ export class AgentLink implements DeviceLink {
       throw new AttachRefused(CloseCode.version, `this relay speaks version ${PROTOCOL_VERSION} of the protocol`);
     }
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#attachment = this.options.registry.attach(this.principal.userId, hello, this);
     this.#name = hello.name;
     this.options.logger.info('link open', { name: hello.name, version: hello.app.version });
