@@ -7,8 +7,8 @@ import type { HttpFront } from './http-front.js';
 import type { Store } from './store/store.js';
 import { TunnelGateway } from './tunnel/tunnel.gateway.js';
 
-/** Agents dial again within this time of hearing of the restart. */
-const REDIAL_MS = 5000;
+/** Agents dial again within this time of hearing of the restart; the next relay lets them in at its own pace. */
+const REDIAL_MS = 1000;
 /** Each step after the calls have ended. */
 const STEP_MS = 3000;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { awayDelay, redialDelay, retryAfterDelay } from './backoff.js';
+import { awayDelay, drainDelay, redialDelay, retryAfterDelay } from './backoff.js';
 import { renewDelay, tokenExpiry } from './token-expiry.js';
 
 describe('redialDelay', () => {
@@ -34,6 +34,14 @@ describe('retryAfterDelay', () => {
     expect(retryAfterDelay(20, 1)).toBe(24_000);
     expect(retryAfterDelay(0, 0)).toBe(1000);
     expect(retryAfterDelay(1e9, 1)).toBe(720_000);
+  });
+});
+
+describe('drainDelay', () => {
+  it('is a part of what the relay says, a minute at most', () => {
+    expect(drainDelay(1000, 0)).toBe(0);
+    expect(drainDelay(1000, 0.5)).toBe(500);
+    expect(drainDelay(Number.MAX_SAFE_INTEGER, 1)).toBe(60_000);
   });
 });
 

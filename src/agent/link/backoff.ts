@@ -10,6 +10,7 @@ const AWAY_PART = 20;
 /** Retry-After is obeyed within these: a relay that says 0 is not hammered, one that says a year is not lost. */
 const LATER_MIN_SECONDS = 1;
 const LATER_MAX_SECONDS = 600;
+const DRAIN_MAX_MS = 60_000;
 
 /**
  * How long to wait before try number `attempt` (0 is the first after a loss): full jitter,
@@ -39,4 +40,9 @@ export function awayDelay(outageMs: number, random: number = Math.random()): num
 export function retryAfterDelay(seconds: number, random: number = Math.random()): number {
   const asked = Math.min(Math.max(seconds, LATER_MIN_SECONDS), LATER_MAX_SECONDS);
   return Math.round(asked * 1000 * (1 + random * 0.2));
+}
+
+/** When to dial again after a `drain`: a random part of what it says, which is not believed above a minute. @returns milliseconds */
+export function drainDelay(afterMs: number, random: number = Math.random()): number {
+  return Math.round(Math.min(afterMs, DRAIN_MAX_MS) * random);
 }

@@ -6,7 +6,7 @@ import type { Hello, Welcome } from '../../protocol/messages.js';
 import type { LinkState } from '../agent-types.js';
 import { CredentialError, type TokenSource } from '../credentials/types.js';
 import { proxyAgentFor, saysAway } from '../network.js';
-import { awayDelay, redialDelay, retryAfterDelay } from './backoff.js';
+import { awayDelay, drainDelay, redialDelay, retryAfterDelay } from './backoff.js';
 import { ClockJump } from './clock-jump.js';
 import { Connection } from './connection.js';
 import { DialError, dial } from './dial.js';
@@ -233,7 +233,7 @@ export class Link {
     this.events.draining(connection);
     this.events.state('connecting', 'the relay restarts');
     this.#after = 'renew';
-    void this.#pause.endAfter(Math.random() * afterMs);
+    void this.#pause.endAfter(drainDelay(afterMs));
   }
 
   #next(after: 'redial' | 'refresh' | 'renew'): void {
