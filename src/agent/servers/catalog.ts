@@ -3,9 +3,9 @@ import type { Entry, ServerOffer } from '../../protocol/messages.js';
 import { jsonBytes } from './bounds.js';
 import type { Clock } from './clock.js';
 import type { Hello } from './handshake.js';
-import { LIST_KINDS } from './legacy/listen-request.js';
+import { LIST_KINDS, type ListKind } from './list-kinds.js';
 import { isRecord } from './messages.js';
-import { type ListKind, QueryError } from './server-session.js';
+import { QueryError } from './server-session.js';
 
 const MAX_PAGES = 50;
 const MAX_ENTRIES = 5_000;

@@ -5,8 +5,9 @@ import type { ServerOffer } from '../../protocol/messages.js';
 import { CatalogRefresh, readCatalog, sameCatalog } from './catalog.js';
 import type { Clock } from './clock.js';
 import type { Hello } from './handshake.js';
+import type { ListKind } from './list-kinds.js';
 import { isRecord } from './messages.js';
-import type { ListKind, ServerSession } from './server-session.js';
+import type { ServerSession } from './server-session.js';
 
 const RELIST_MS = 60_000;
 /** A server that cannot announce changes is asked again for a tool it did not list, at most this often. */

@@ -1,8 +1,6 @@
 import type { CallSignal } from './call-signal.js';
+import type { ListKind } from './list-kinds.js';
 import type { JsonRpcError, RequestContext, RequestOutcome } from './types.js';
-
-/** Which list a server says has changed. */
-export type ListKind = 'tools' | 'prompts' | 'resources';
 
 /**
  * One session with a local server, over one transport: `Session` for the legacy era (`initialize`, 2024-11-05 to

@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer';
 import type { Logger } from '../../../log/logger.js';
 import type { CallClient } from '../../../protocol/call-messages.js';
 import { isRecord, notificationMessage, responseMessage } from '../messages.js';
+import type { PendingRequests } from '../pending-requests.js';
 import type { AskPolicy, AskReply, JsonRpcError } from '../types.js';
-import { attribute, type Candidate, type Question, type Refusal, refusal } from './attribution.js';
-import type { PendingRequests } from './pending-requests.js';
+import { attribute, type Candidate, candidates, type Question, type Refusal, refusal } from './attribution.js';
 
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
@@ -75,7 +75,7 @@ export class ServerAsks {
       return;
     }
     const question: Question = { method, params, stream };
-    const candidate = attribute(question, this.options.pending.candidates());
+    const candidate = attribute(question, candidates(this.options.pending));
     const refused = candidate ? refusal(question, candidate) : 'nobody';
     // Whoever wonders why nobody was asked finds it here; what was asked is not for a log.
     if (!candidate) this.options.logger.info(`${method} refused: no call that it is surely about can be asked`);

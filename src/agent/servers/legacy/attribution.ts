@@ -1,12 +1,9 @@
 import { isRecord } from '../messages.js';
+import type { PendingRequests } from '../pending-requests.js';
 import type { RequestContext } from '../types.js';
 
 /** What a server may ask of a client while it works on a request; of no other can a 2026-07-28 client be told (basic/mrtr). */
 const INTERACTIVE = new Set(['tools/call', 'prompts/get', 'resources/read', 'tasks/result']);
-
-export function isInteractive(method: string): boolean {
-  return INTERACTIVE.has(method);
-}
 
 /** A client's request that a question of the server's may be about. */
 export interface Candidate {
@@ -14,6 +11,11 @@ export interface Candidate {
   readonly context: RequestContext & { readonly taskId?: string | undefined };
   /** Given up, but the server may not know yet. */
   readonly abandoned?: boolean;
+}
+
+/** In the order of dispatch. */
+export function candidates(pending: PendingRequests): Candidate[] {
+  return pending.sent().filter(({ context }) => context.forClient && INTERACTIVE.has(context.method));
 }
 
 /** What is known of a question. */

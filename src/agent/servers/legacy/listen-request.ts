@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
+import { LIST_KINDS, type ListKind } from '../list-kinds.js';
 import { isRecord, modernKey } from '../messages.js';
-import type { ListKind } from '../server-session.js';
 
 /** The flag of the filter that stands for each list (MCP 2026-07-28 basic/subscriptions). */
 const LIST_FLAGS: Readonly<Record<ListKind, string>> = {
@@ -8,17 +8,6 @@ const LIST_FLAGS: Readonly<Record<ListKind, string>> = {
   prompts: 'promptsListChanged',
   resources: 'resourcesListChanged',
 };
-
-export const LIST_KINDS: readonly ListKind[] = ['tools', 'prompts', 'resources'];
-
-/** The list that a notification says has changed. */
-export function changedList(method: string): ListKind | undefined {
-  return LIST_KINDS.find((kind) => method === listChanged(kind));
-}
-
-export function listChanged(kind: ListKind): string {
-  return `notifications/${kind}/list_changed`;
-}
 
 /** What one listen asks for. */
 export interface ListenRequest {

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
+import { LIST_KINDS, type ListKind } from '../list-kinds.js';
 import { isRecord, modernKey } from '../messages.js';
-import type { ListKind } from '../server-session.js';
 import type { RequestContext, RequestOutcome } from '../types.js';
-import { grantedFilter, LIST_KINDS, type ListenRequest } from './listen-request.js';
+import { grantedFilter, type ListenRequest } from './listen-request.js';
 
 /** What a server may tell ahead of its answers to the subscriptions; the rest is let go. */
 const EARLY = 256;

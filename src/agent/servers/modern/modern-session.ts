@@ -1,16 +1,15 @@
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { Logger } from '../../../log/logger.js';
 import type { CallSignal } from '../call-signal.js';
 import type { Clock } from '../clock.js';
 import type { Hello } from '../handshake.js';
 import { ToolHeaders } from '../http/tool-headers.js';
-import { changedList } from '../legacy/listen-request.js';
-import { PendingRequests } from '../legacy/pending-requests.js';
-import { type HopMeta, type Incoming, notificationMessage, readMessages, requestMessage } from '../messages.js';
-import { clientNotification } from '../passed-through.js';
+import { changedList } from '../list-kinds.js';
+import { type HopMeta, requestMessage } from '../messages.js';
+import { ServerChannel } from '../server-channel.js';
 import { QueryError, type ServerSession, type ServerSessionEvents } from '../server-session.js';
 import type { Transport, TransportEnd } from '../transport.js';
-import { type AskPolicy, type RequestContext, type RequestOutcome, ServerError } from '../types.js';
+import type { AskPolicy, RequestContext, RequestOutcome } from '../types.js';
 import { capabilitiesFor, envelope } from './envelope.js';
 import { OwnListen } from './own-listen.js';
 import { endOfListen, LISTEN, type Subscriber, subscriberOf, subscriptionOf, withSubscriber } from './subscriber.js';
@@ -48,20 +47,26 @@ interface InFlight {
 /** A local server of revision 2026-07-28: no state but the transport's; every request says for whom it is. */
 export class ModernSession implements ServerSession {
   readonly era = 'modern';
-  readonly #pending: PendingRequests;
+  readonly #channel: ServerChannel;
   readonly #inFlight = new Map<number, InFlight>();
   readonly #listen: OwnListen;
   readonly #headers: ToolHeaders | undefined;
-  #nextId = 1;
-  #open = true;
-  #strayLines = 0;
   #refused = false;
   /** Until then, log lines may be those of a request that was given up. */
   #uncertainUntil = 0;
 
   constructor(private readonly options: ModernSessionOptions) {
     const { clock, logger, hello, events, clientInfo } = options;
-    this.#pending = new PendingRequests(clock);
+    this.#channel = new ServerChannel(options, {
+      incoming: (message, stream) => {
+        if (message.kind === 'request') this.#refuse();
+        else this.#onNotification(message.method, message.params, stream);
+      },
+      ended: (end) => {
+        this.#listen.stop();
+        options.onEnd(end);
+      },
+    });
     this.#headers = options.http ? new ToolHeaders(logger) : undefined;
     this.#listen = new OwnListen(hello.capabilities, events, clock, logger, (params, context) =>
       this.#request(LISTEN, Buffer.from(JSON.stringify(params)), context, envelope(clientInfo, {}), false),
@@ -69,21 +74,13 @@ export class ModernSession implements ServerSession {
   }
 
   get strayLines(): number {
-    return this.#strayLines;
+    return this.#channel.strayLines;
   }
 
   /** Takes over the transport and opens the agent's own `subscriptions/listen`. @throws Error */
   async open(signal: AbortSignal): Promise<void> {
     const { transport } = this.options;
-    await transport.start(
-      {
-        message: (json, request) => this.#onMessage(json, request),
-        failed: (request, error) => this.#onFailed(request, error),
-        ended: (end) => this.#end(end),
-        room: (request) => this.#pending.room(request),
-      },
-      signal,
-    );
+    await this.#channel.start(signal);
     transport.negotiated(this.options.hello.protocolVersion);
     await this.#listen.start();
   }
@@ -110,9 +107,8 @@ export class ModernSession implements ServerSession {
     return method === 'tools/list' && this.#headers ? this.#headers.learn(result) : result;
   }
 
-  async notify(method: string, params: Uint8Array): Promise<void> {
-    const json = clientNotification(method, params);
-    if (json) await this.#send(json, method);
+  notify(method: string, params: Uint8Array): Promise<void> {
+    return this.#channel.notify(method, params);
   }
 
   pause(): void {
@@ -123,11 +119,8 @@ export class ModernSession implements ServerSession {
     this.options.transport.resume();
   }
 
-  async close(): Promise<void> {
-    this.#open = false;
-    this.#listen.stop();
-    this.#pending.failAll('the agent ended the server');
-    await this.options.transport.close();
+  close(): Promise<void> {
+    return this.#channel.close(() => this.#listen.stop());
   }
 
   async #request(
@@ -137,72 +130,40 @@ export class ModernSession implements ServerSession {
     own: HopMeta,
     forClient: boolean,
   ): Promise<RequestOutcome> {
-    context.signal.throwIfAborted();
-    if (!this.#open) throw new ServerError('not_ready', 'the server is not running', false);
-    const { transport, timeoutMs, http } = this.options;
+    const id = this.#channel.nextId(context.signal);
+    const { timeoutMs, http } = this.options;
     if (http && !HEADER_SAFE.test(method))
       return { kind: 'error', error: { code: METHOD_NOT_FOUND, message: `Method not found: ${method}` } };
-    const id = this.#nextId++;
-    // Ids are never reused, so the id serves as progress token too.
     const json = requestMessage(id, method, params, { ...own, ...(context.onProgress ? { progressToken: id } : {}) });
     if (!json) return { kind: 'error', error: { code: INVALID_PARAMS, message: 'params must be a JSON object' } };
     const subscriber = method === LISTEN ? subscriberOf(params) : undefined;
-    const limit = forClient && !context.lasting ? timeoutMs : undefined;
-    let abandoned = false;
     this.#inFlight.set(id, { context, subscriber });
-    const { answer, markSent } = this.#pending.add(id, { ...context, forClient, method }, limit, (reason, sent) => {
-      abandoned = true;
-      if (sent && context.logLevel !== undefined) this.#uncertainUntil = this.options.clock.now() + AFTERMATH_MS;
-      this.#abandon(id, reason, sent);
-    });
-    const headers = this.#headers?.of(method, params) ?? {};
-    transport.send(json, { request: id, method, headers, wanted: markSent }).catch((error: Error) => {
-      this.#pending.fail(id, (sent) => new ServerError(sent ? 'lost' : 'not_ready', error.message, sent));
-    });
     try {
-      const outcome = await answer;
+      const outcome = await this.#channel.request({
+        id,
+        json,
+        context: { ...context, forClient, method },
+        timeoutMs: forClient && !context.lasting ? timeoutMs : undefined,
+        headers: this.#headers?.of(method, params) ?? {},
+        abandoned: (sent) => {
+          if (sent && context.logLevel !== undefined) this.#uncertainUntil = this.options.clock.now() + AFTERMATH_MS;
+        },
+      });
       return method === LISTEN ? endOfListen(outcome, subscriber ?? {}) : outcome;
     } finally {
       this.#inFlight.delete(id);
-      // An abandoned request is released once its cancellation is out.
-      if (!abandoned) transport.release(id);
     }
   }
 
-  /** Tells the server that nobody waits any more: on stdio by a message, over HTTP by closing the stream (basic/patterns/cancellation). */
-  #abandon(id: number, reason: string, sent: boolean): void {
-    const cancelled = notificationMessage('notifications/cancelled', { requestId: id, reason });
-    const told = sent && this.#open ? this.#send(cancelled, 'notifications/cancelled') : Promise.resolve();
-    void told.finally(() => this.options.transport.release(id));
-  }
-
-  #onMessage(json: Buffer, request: number | undefined): void {
-    const text = isUtf8(json) ? json : Buffer.from(json.toString('utf8'));
-    const messages = readMessages(text);
-    if (messages) for (const message of messages) this.#onIncoming(message, request);
-    else if (text.toString('latin1').trim() !== '') this.#onStrayLine();
-  }
-
-  #onStrayLine(): void {
-    this.#strayLines += 1;
-    // The text may hold anything, so it is not logged; once is enough.
-    if (this.#strayLines === 1) this.options.logger.warn('writes lines to stdout that are not MCP; they are skipped');
-  }
-
-  #onIncoming(message: Incoming, stream: number | undefined): void {
-    const { kind } = message;
-    if (kind === 'result') this.#pending.settle(message.id, { kind, json: message.json });
-    else if (kind === 'error') this.#pending.settle(message.id, { kind, error: message.error });
-    else if (kind === 'notification') this.#onNotification(message.method, message.params, stream);
-    else if (!this.#refused) {
-      // This revision has no requests in that direction, and none may be answered (basic/transports/stdio#sending-messages).
-      this.#refused = true;
-      this.options.logger.warn('sends requests to the client, which MCP 2026-07-28 has not; they are dropped');
-    }
+  /** This revision has no requests in that direction, and none may be answered (basic/transports/stdio#sending-messages). */
+  #refuse(): void {
+    if (this.#refused) return;
+    this.#refused = true;
+    this.options.logger.warn('sends requests to the client, which MCP 2026-07-28 has not; they are dropped');
   }
 
   #onNotification(method: string, params: Readonly<Record<string, unknown>>, stream: number | undefined): void {
-    if (method === 'notifications/progress') this.#pending.progress(params);
+    if (method === 'notifications/progress') this.#channel.pending.progress(params);
     else if (method === 'notifications/message') this.#onLog(params, stream);
     else if (method === 'notifications/cancelled') this.#onListenCancelled(params.requestId);
     else {
@@ -237,24 +198,6 @@ export class ModernSession implements ServerSession {
   #onListenCancelled(id: unknown): void {
     const listen = typeof id === 'number' ? this.#inFlight.get(id) : undefined;
     if (typeof id !== 'number' || !listen?.subscriber) return;
-    this.#pending.settle(id, { kind: 'result', json: Buffer.from('{"resultType":"complete"}') });
-  }
-
-  #onFailed(request: number | undefined, error: ServerError): void {
-    if (request === undefined) this.options.logger.warn(`a message was dropped: ${error.message}`);
-    else this.#pending.fail(request, () => error);
-  }
-
-  #end(end: TransportEnd): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#listen.stop();
-    this.options.onEnd(end);
-    this.#pending.failAll(`the server ${end.problem}`);
-  }
-
-  async #send(json: Buffer, method: string): Promise<void> {
-    // What cannot be sent any more is not missed: the end of the transport tells the rest.
-    await this.options.transport.send(json, { method }).catch(() => false);
+    this.#channel.pending.settle(id, { kind: 'result', json: Buffer.from('{"resultType":"complete"}') });
   }
 }

@@ -2,9 +2,9 @@ import type { Logger } from '../../../log/logger.js';
 import { restartDelay } from '../backoff.js';
 import { type Clock, pause } from '../clock.js';
 import { Deferred } from '../deferred.js';
-import { changedList, LIST_KINDS } from '../legacy/listen-request.js';
+import { changedList, LIST_KINDS, type ListKind } from '../list-kinds.js';
 import { isRecord } from '../messages.js';
-import type { ListKind, ServerSessionEvents } from '../server-session.js';
+import type { ServerSessionEvents } from '../server-session.js';
 import type { RequestContext, RequestOutcome } from '../types.js';
 
 /** How long the first lists wait for the server to confirm that it will tell of changes. */

@@ -1,6 +1,6 @@
 import { restartDelay } from '../backoff.js';
 import { type Clock, pause } from '../clock.js';
-import { LIST_KINDS, listChanged } from '../legacy/listen-request.js';
+import { LIST_KINDS, listChanged } from '../list-kinds.js';
 import { isRecord } from '../messages.js';
 import type { ServerSession } from '../server-session.js';
 import { type RequestContext, type RequestOutcome, ServerError } from '../types.js';

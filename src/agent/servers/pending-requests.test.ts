@@ -7,8 +7,8 @@ it('forgets requests that were given up, also of a server that tells nothing', a
   for (let id = 1; id <= 10; id += 1) {
     const leave = new AbortController();
     const context = { signal: leave.signal, forClient: true, method: 'tools/call' };
-    const { answer, markSent } = pending.add(id, context, undefined, () => {});
-    markSent();
+    const answer = pending.add(id, context, undefined, () => {});
+    pending.markSent(id);
     leave.abort(new Error('left'));
     await expect(answer).rejects.toThrow('left');
     now += 30_000;

@@ -1,6 +1,5 @@
-import type { Clock } from '../clock.js';
-import { type RequestContext, type RequestOutcome, ServerError } from '../types.js';
-import { type Candidate, isInteractive } from './attribution.js';
+import type { Clock } from './clock.js';
+import { type RequestContext, type RequestOutcome, ServerError } from './types.js';
 
 /** A server may still write of a request that was given up; for this long its log lines could be taken for another's. */
 const AFTERMATH_MS = 60_000;
@@ -13,18 +12,16 @@ export interface PendingContext extends RequestContext {
   readonly taskId?: string | undefined;
 }
 
-interface Pending {
+/** A request that has been sent. */
+export interface SentRequest {
+  readonly id: number;
   readonly context: PendingContext;
-  sent: boolean;
-  resolve(outcome: RequestOutcome): void;
-  reject(error: unknown): void;
-  /** Begins the request's time anew, or stops it while a person is asked. */
-  extend(): void;
-  /** Questions of the server's that its answer waits for, each with what is to happen when the request ends first. */
-  readonly questions: Set<() => void>;
-  /** Ends its timer and its abort listener. */
-  finish(): void;
+  /** Given up, but the server may not know yet. */
+  readonly abandoned?: boolean;
 }
+
+/** @param sent as told by `markSent` */
+export type Abandon = (reason: string, sent: boolean) => void;
 
 /** The requests of one session that wait for an answer, each with its timer and its abort listener. */
 export class PendingRequests {
@@ -41,53 +38,32 @@ export class PendingRequests {
 
   /**
    * Waits for an answer until the signal aborts or, with a limit, until neither answer nor progress came for that long.
-   * @param abandon called when the wait ends so; `sent` as told by `markSent`, which is false once nobody waits
+   * @param abandon called when the wait ends so
    */
-  add(
-    id: number,
-    context: PendingContext,
-    timeoutMs: number | undefined,
-    abandon: (reason: string, sent: boolean) => void,
-  ): { readonly answer: Promise<RequestOutcome>; markSent(): boolean } {
-    const { signal } = context;
-    const giveUp = (reason: string, error: (sent: boolean) => unknown) => {
-      const pending = this.#take(id);
-      if (!pending) return;
-      // Also here: a server that tells nothing of itself would never have them forgotten.
-      this.#forgetOld();
-      if (pending.sent) this.#abandoned.set(id, { until: this.clock.now() + AFTERMATH_MS, context });
-      pending.reject(error(pending.sent));
-      abandon(reason, pending.sent);
-    };
-    const onAbort = () => giveUp('cancelled by the client', () => signal.reason);
-    const timedOut = `the server gave no answer within ${(timeoutMs ?? 0) / 1000} s`;
-    const onTimeout = () => giveUp('timed out', (sent) => new ServerError('timeout', timedOut, sent));
-    const answer = new Promise<RequestOutcome>((resolve, reject) => {
-      let callOff = () => {};
-      const questions = new Set<() => void>();
-      const extend = () => {
-        callOff();
-        if (timeoutMs !== undefined && questions.size === 0) callOff = this.clock.after(timeoutMs, onTimeout);
+  add(id: number, context: PendingContext, timeoutMs: number | undefined, abandon: Abandon): Promise<RequestOutcome> {
+    return new Promise((resolve, reject) => {
+      const giveUp: GiveUp = (reason, error) => {
+        const pending = this.#take(id);
+        if (!pending) return;
+        // Also here: a server that tells nothing of itself would never have them forgotten.
+        this.#forgetOld();
+        if (pending.sent) this.#abandoned.set(id, { until: this.clock.now() + AFTERMATH_MS, context });
+        reject(error(pending.sent));
+        abandon(reason, pending.sent);
       };
-      const finish = () => {
-        callOff();
-        signal.removeEventListener('abort', onAbort);
-        for (const over of questions) over();
-      };
-      this.#byId.set(id, { context, sent: false, resolve, reject, extend, questions, finish });
-      extend();
-      signal.addEventListener('abort', onAbort);
+      this.#byId.set(id, new Pending(context, timeoutMs, this.clock, resolve, reject, giveUp));
     });
-    const markSent = () => {
-      const pending = this.#byId.get(id);
-      if (pending) pending.sent = true;
-      return pending !== undefined;
-    };
-    return { answer, markSent };
+  }
+
+  /** It is being sent. False once nobody waits. */
+  markSent(id: number): boolean {
+    const pending = this.#byId.get(id);
+    if (pending) pending.sent = true;
+    return pending !== undefined;
   }
 
   settle(id: number, outcome: RequestOutcome): void {
-    this.#abandoned.delete(id);
+    if (this.#abandoned.size > 0) this.#abandoned.delete(id);
     this.#take(id)?.resolve(outcome);
   }
 
@@ -103,12 +79,12 @@ export class PendingRequests {
     }
   }
 
-  /** What a question of the server's may be about, in the order of dispatch. */
-  candidates(): Candidate[] {
+  /** What has been sent, in the order of dispatch; those given up come first. */
+  sent(): SentRequest[] {
     this.#forgetOld();
     const waiting = [...this.#byId].filter(([, { sent }]) => sent).map(([id, { context }]) => ({ id, context }));
     const given = [...this.#abandoned].map(([id, { context }]) => ({ id, context, abandoned: true }));
-    return [...given, ...waiting].filter(({ context }) => context.forClient && isInteractive(context.method));
+    return [...given, ...waiting];
   }
 
   /**
@@ -118,10 +94,9 @@ export class PendingRequests {
    */
   hold(id: number, over: () => void): () => void {
     const pending = this.#byId.get(id);
-    pending?.questions.add(over);
-    pending?.extend();
+    pending?.hold(over);
     return () => {
-      if (pending?.questions.delete(over) && this.#byId.get(id) === pending) pending.extend();
+      if (pending?.release(over) && this.#byId.get(id) === pending) pending.extend();
     };
   }
 
@@ -160,6 +135,7 @@ export class PendingRequests {
   }
 
   #forgetOld(): void {
+    if (this.#abandoned.size === 0) return;
     const now = this.clock.now();
     // The oldest come first.
     for (const [id, { until }] of this.#abandoned) {
@@ -179,8 +155,64 @@ export class PendingRequests {
   /** Whatever comes first ends the request: from here on nothing more is told of it. */
   #take(id: number): Pending | undefined {
     const pending = this.#byId.get(id);
+    if (pending === undefined) return undefined;
     this.#byId.delete(id);
-    pending?.finish();
+    pending.finish();
     return pending;
   }
+}
+
+type GiveUp = (reason: string, error: (sent: boolean) => unknown) => void;
+
+/** One request that waits. A class, and its parts made when they are needed, since a busy session makes thousands a second. */
+class Pending {
+  sent = false;
+  #callOff: (() => void) | undefined;
+  /** Questions of the server's that its answer waits for, each with what is to happen when the request ends first. */
+  #questions: Set<() => void> | undefined;
+
+  constructor(
+    readonly context: PendingContext,
+    private readonly timeoutMs: number | undefined,
+    private readonly clock: Clock,
+    readonly resolve: (outcome: RequestOutcome) => void,
+    readonly reject: (error: unknown) => void,
+    private readonly giveUp: GiveUp,
+  ) {
+    this.extend();
+    context.signal.addEventListener('abort', this.#onAbort);
+  }
+
+  /** Begins the request's time anew, or stops it while a person is asked. */
+  extend(): void {
+    if (this.timeoutMs === undefined) return;
+    this.#callOff?.();
+    const asked = this.#questions !== undefined && this.#questions.size > 0;
+    this.#callOff = asked ? undefined : this.clock.after(this.timeoutMs, this.#onTimeout);
+  }
+
+  hold(over: () => void): void {
+    this.#questions ??= new Set();
+    this.#questions.add(over);
+    this.extend();
+  }
+
+  /** @returns whether it was held by this */
+  release(over: () => void): boolean {
+    return this.#questions?.delete(over) ?? false;
+  }
+
+  /** Ends its timer and its abort listener. */
+  finish(): void {
+    this.#callOff?.();
+    this.context.signal.removeEventListener('abort', this.#onAbort);
+    for (const over of this.#questions ?? []) over();
+  }
+
+  readonly #onAbort = (): void => this.giveUp('cancelled by the client', () => this.context.signal.reason);
+
+  readonly #onTimeout = (): void => {
+    const problem = `the server gave no answer within ${(this.timeoutMs ?? 0) / 1000} s`;
+    this.giveUp('timed out', (sent) => new ServerError('timeout', problem, sent));
+  };
 }
