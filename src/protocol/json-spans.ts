@@ -65,7 +65,7 @@ export function memberSpan(json: Uint8Array, start: number, end: number, name: s
 
 /** All members of the object at [start, end) in order, repeated names included; `undefined` when it is not a JSON object. */
 export function members(json: Uint8Array, start: number, end: number): Member[] | undefined {
-  const view = json.subarray(start, end);
+  const view = start === 0 && end === json.length ? json : json.subarray(start, end);
   const found: Member[] = [];
   const after = readObject(view, skipSpace(view, 0), (name, keyStart, from, to) =>
     found.push({ name, keyStart: keyStart + start, start: from + start, end: to + start }),
@@ -75,7 +75,8 @@ export function members(json: Uint8Array, start: number, end: number): Member[] 
 
 /** The elements of the array at [start, end), or `undefined` when it is not a JSON array. */
 export function elementSpans(json: Uint8Array, start: number, end: number): Span[] | undefined {
-  const view = json.subarray(start, end);
+  if (json[skipSpace(json, start)] !== OPEN_ARRAY) return undefined;
+  const view = start === 0 && end === json.length ? json : json.subarray(start, end);
   const found: Span[] = [];
   let at = skipSpace(view, 0);
   if (view[at] !== OPEN_ARRAY) return undefined;

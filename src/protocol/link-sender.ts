@@ -31,7 +31,7 @@ export class LinkSender {
   /** Takes a call's stream on; `wake` it after each push or grant. */
   attach(stream: SendStream): void {
     this.#streams.set(stream.id, stream);
-    this.wake(stream);
+    if (!stream.drained) this.wake(stream);
   }
 
   detach(stream: SendStream): void {

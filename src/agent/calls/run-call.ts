@@ -111,11 +111,11 @@ async function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: Ca
     servers.request(head.server, method, given, context),
   );
   if (head.client.ask === 'mrtr' && mayAsk(head.method)) return parking.serve(head, params, output, upstreamOf);
-  const context = contextOf(head, output);
-  const policy = servers.askPolicy(head.server);
-  const onAsk = pushAsks(head, output, policy, clock, offer?.protocolVersion);
-  const asking = head.client.ask === 'push' ? { ...context, onAsk } : context;
-  return { kind: 'outcome', outcome: await upstreamOf(params)(asking) };
+  const onAsk =
+    head.client.ask === 'push'
+      ? pushAsks(head, output, servers.askPolicy(head.server), clock, offer?.protocolVersion)
+      : undefined;
+  return { kind: 'outcome', outcome: await upstreamOf(params)(contextOf(head, output, onAsk)) };
 }
 
 async function atModern(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {
@@ -156,20 +156,17 @@ function unknownType(head: CallHead, type: string | undefined): string | undefin
   return head.client.era === 'legacy' || type === 'task' ? type : undefined;
 }
 
-function contextOf(head: CallHead, output: CallOutput): RequestContext {
-  const { logLevel, lasting } = head;
-  const onProgress = progressContext(head, output);
-  const onLog = logContext(head, output);
-  const onNotification = notificationContext(head, output);
+function contextOf(head: CallHead, output: CallOutput, onAsk?: RequestContext['onAsk']): RequestContext {
   return {
     signal: output.signal,
     client: head.client,
     room: () => output.room(),
-    ...(onProgress && { onProgress }),
-    ...(onLog && { onLog }),
-    ...(onNotification && { onNotification }),
-    ...(logLevel === undefined ? {} : { logLevel }),
-    ...(lasting === true ? { lasting } : {}),
+    onProgress: progressContext(head, output),
+    onLog: logContext(head, output),
+    onNotification: notificationContext(head, output),
+    onAsk,
+    logLevel: head.logLevel,
+    lasting: head.lasting,
   };
 }
 

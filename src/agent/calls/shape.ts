@@ -12,6 +12,7 @@ const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 /** Results that are a tool's, as they are or within a task. */
 const TOOL_RESULTS = new Set(['tools/call', 'tasks/result', 'tasks/get', 'tasks/update', 'tasks/cancel', 'tasks/list']);
 const OTHERS = new Set(['prompts/get', 'completion/complete']);
+const NO_MARKS: ReadonlyMap<string, string> = new Map();
 /** Without one of these texts there is no URI and no task id in a result. */
 const EXPOSED = ['"resource', 'resourceUri"', '"taskId"', '"contents"'];
 
@@ -29,7 +30,7 @@ export function shapeResult(head: CallHead, json: Uint8Array, about: ShapeSource
   const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
   const rules = rulesOf(head, about);
   const { method } = head;
-  const marks = rules.toModern ? modernMarks(head, about) : new Map<string, string>();
+  const marks = rules.toModern ? modernMarks(head, about) : NO_MARKS;
   if (!concerns(bytes, method, rules)) return marks.size === 0 ? bytes : marked(bytes, marks);
   const edits = new SpanEdits(bytes);
   const result = edits.root();

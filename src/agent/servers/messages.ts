@@ -1,6 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { tooDeep } from '../../protocol/depth.js';
-import { elementSpans, leadingSpans, type Member, members, topLevelSpans } from '../../protocol/json-spans.js';
+import {
+  elementSpans,
+  leadingSpans,
+  type Member,
+  members,
+  type Span,
+  topLevelSpans,
+} from '../../protocol/json-spans.js';
 import { besideLongStrings } from '../../protocol/long-strings.js';
 import type { AskReply, JsonRpcError } from './types.js';
 
@@ -61,7 +68,7 @@ function readMessage(json: Buffer): Incoming | undefined {
     const span = spans.get(name);
     return span && JSON.parse(json.toString('utf8', ...span));
   };
-  const id = value('id');
+  const id = idAt(json, spans.get('id'));
   const method = value('method');
   if (typeof method === 'string') {
     const idSpan = spans.get('id');
@@ -79,6 +86,20 @@ function readMessage(json: Buffer): Incoming | undefined {
   if (result) return { kind: 'result', id, json: onOneLine(json.subarray(...result)) };
   const error = value('error');
   return isRecord(error) ? { kind: 'error', id, error: readError(error) } : undefined;
+}
+
+/** An id, of which nearly all are a hop's own small numbers: to parse those costs a tenth of JSON.parse. */
+function idAt(json: Buffer, span: Span | undefined): unknown {
+  if (span === undefined) return undefined;
+  const [start, end] = span;
+  if (end - start > 9) return JSON.parse(json.toString('utf8', start, end));
+  let number = 0;
+  for (let at = start; at < end; at += 1) {
+    const digit = (json[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) return JSON.parse(json.toString('utf8', start, end));
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 /** The ids that one message or a batch answers. */
@@ -178,8 +199,13 @@ export function withHopMeta(params: Buffer, own: HopMeta): Buffer | undefined {
 
 /** @param text the members of `own` as JSON text */
 function withHopText(params: Buffer, text: string): Buffer | undefined {
-  const rest = withoutHopMeta(params);
-  if (!rest || text === '') return rest;
+  const given = members(params, 0, params.length);
+  if (!given?.some(({ name }) => name === '_meta')) {
+    if (given === undefined || text === '') return given && params;
+    return insertFirst(params, params.indexOf('{'), `"_meta":{${text}}`, given.length > 0);
+  }
+  const rest = withoutHopMeta(params, given);
+  if (text === '') return rest;
   const list = members(rest, 0, rest.length);
   if (!list) return rest;
   const meta = list.findLast((member) => member.name === '_meta');
@@ -190,9 +216,7 @@ function withHopText(params: Buffer, text: string): Buffer | undefined {
 }
 
 /** Also where `_meta` or a key in it is repeated. */
-function withoutHopMeta(params: Buffer): Buffer | undefined {
-  const outer = members(params, 0, params.length);
-  if (!outer) return undefined;
+function withoutHopMeta(params: Buffer, outer: readonly Member[]): Buffer {
   const kept: Buffer[] = [];
   let at = 0;
   for (const meta of outer) {

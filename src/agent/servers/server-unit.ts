@@ -3,6 +3,7 @@ import type { ServerOffer } from '../../protocol/messages.js';
 import { untilAborted } from './deferred.js';
 import { LegacyListens } from './legacy/legacy-listens.js';
 import { LocalServer, type LocalServerOptions } from './local-server.js';
+import { LISTEN } from './modern/subscriber.js';
 import type { RequestContext, RequestOutcome, ServerState } from './types.js';
 
 export type ServerUnitOptions = Omit<LocalServerOptions, 'watch'>;
@@ -51,13 +52,16 @@ export class ServerUnit {
   }
 
   /** @throws ServerError, or the signal's reason */
-  async request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
-    if (method === 'subscriptions/listen') {
-      // One that comes while the server starts is early, not wrong.
-      await untilAborted(this.#server.settled, context.signal);
-      if (this.#listens.active) return this.#listens.listen(params, context);
-    } else if (context.client) this.#listens.serve(context.client);
+  request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
+    if (method === LISTEN) return this.#listen(params, context);
+    if (context.client) this.#listens.serve(context.client);
     return this.#server.request(method, params, context);
+  }
+
+  async #listen(params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
+    // One that comes while the server starts is early, not wrong.
+    await untilAborted(this.#server.settled, context.signal);
+    return this.#listens.active ? this.#listens.listen(params, context) : this.#server.request(LISTEN, params, context);
   }
 
   /** @throws ServerError */

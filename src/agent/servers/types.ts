@@ -40,21 +40,21 @@ export interface RequestContext {
   /** Aborting sends `notifications/cancelled` upstream and rejects with the signal's reason. */
   readonly signal: CallSignal;
   /** Present when the client asked for progress: params of each `notifications/progress`, without the token. */
-  readonly onProgress?: (params: Readonly<Record<string, unknown>>) => void;
+  readonly onProgress?: ((params: Readonly<Record<string, unknown>>) => void) | undefined;
   /** `notifications/message` params that surely belong to this request. */
-  readonly onLog?: (params: Readonly<Record<string, unknown>>) => void;
+  readonly onLog?: ((params: Readonly<Record<string, unknown>>) => void) | undefined;
   /** For whom it is: fills a modern server's envelope, picks the process where each client has its own. Absent: for the agent itself. */
   readonly client?: CallClient;
   /** Lowest level of log notifications the client wants; absent: none. */
-  readonly logLevel?: string;
+  readonly logLevel?: string | undefined;
   /** A legacy server's request to the client while it works on this one; absent: it is refused. Never rejects. */
-  readonly onAsk?: (ask: ServerAsk) => Promise<AskReply>;
+  readonly onAsk?: ((ask: ServerAsk) => Promise<AskReply>) | undefined;
   /** Other notifications that surely belong to this request, those of `subscriptions/listen` above all. */
-  readonly onNotification?: (method: string, params: Readonly<Record<string, unknown>>) => void;
+  readonly onNotification?: ((method: string, params: Readonly<Record<string, unknown>>) => void) | undefined;
   /** Resolves once whoever asked keeps up with what it is told; undefined while it does. Where each request has a stream of its own (HTTP) that is read no further meanwhile. */
   readonly room?: () => Promise<void> | undefined;
   /** No time limit: see CallHead. */
-  readonly lasting?: boolean;
+  readonly lasting?: boolean | undefined;
 }
 
 /** A server's request to the client. */

@@ -1,10 +1,11 @@
 import type { CallHead } from '../../../protocol/call-messages.js';
 import { topLevelSpans } from '../../../protocol/json-spans.js';
-import type { ServerOffer } from '../../../protocol/messages.js';
+import type { Entry, ServerOffer } from '../../../protocol/messages.js';
 import { type Clock, pause } from '../../servers/clock.js';
 import { isRecord } from '../../servers/messages.js';
 import { type RequestContext, type RequestOutcome, ServerError } from '../../servers/types.js';
 import { type JsonObject, member, parsedObject, valueAt, withMembers } from '../json-edit.js';
+import { mayHold } from '../shape/span-edits.js';
 import { REVISION_2025_11_25 } from './asks.js';
 import type { Upstream } from './open-call.js';
 
@@ -19,6 +20,8 @@ const CANCEL_MS = 10_000;
 
 const EXTENSION = 'io.modelcontextprotocol/tasks';
 const STATUS = 'notifications/tasks/status';
+/** How a client's wish for a task is written. */
+const TASK = ['"task"'];
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
 /** One request at the server. */
@@ -43,13 +46,15 @@ export function legacyUpstream(
   return (params) => {
     const plain = offer === undefined || head.method !== 'tools/call' || speaksTasks(head, offer);
     if (plain) return (context) => request(head.method, params, context);
+    const tasks = offer.tools.some(runsAsTask);
+    // Nothing to look for, as with nearly all servers: then the params are not read.
+    if (!tasks && !mayHold(params, TASK)) return (context) => request(head.method, params, context);
     const spans = topLevelSpans(params);
     const own = spans?.has('task') ? withMembers(params, ['task']) : params;
     const named = spans?.get('name');
     const name = named && valueAt(params, named);
     const tool = offer.tools.find((entry) => entry.name === name);
-    const required = isRecord(tool?.execution) && tool.execution.taskSupport === 'required';
-    if (!required) return (context) => request(head.method, own, context);
+    if (tool === undefined || !runsAsTask(tool)) return (context) => request(head.method, own, context);
     return (context) => {
       // The client knows of no task.
       const onNotification: RequestContext['onNotification'] = (method, told) => {
@@ -58,6 +63,10 @@ export function legacyUpstream(
       return driven(own, clock, request, { ...context, ...rising(context), onNotification });
     };
   };
+}
+
+function runsAsTask({ execution }: Entry): boolean {
+  return isRecord(execution) && execution.taskSupport === 'required';
 }
 
 async function driven(

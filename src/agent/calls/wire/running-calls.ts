@@ -1,4 +1,5 @@
-import { type CallHead, decodeCall } from '../../../protocol/call-messages.js';
+import { CallHeads } from '../../../protocol/call-heads.js';
+import type { CallHead } from '../../../protocol/call-messages.js';
 import { type Frame, FrameType, NO_ID } from '../../../protocol/frames.js';
 import type { LinkSender } from '../../../protocol/link-sender.js';
 import { decodeCancel, decodeWindow } from '../../../protocol/messages.js';
@@ -38,6 +39,7 @@ export class RunningCalls {
   #unconfirmed = 0;
   #unconfirmedBytes = 0;
 
+  readonly #heads = new CallHeads();
   readonly #held: HeldBytes;
   readonly #holds: ServerHolds;
 
@@ -156,7 +158,7 @@ export class RunningCalls {
       if (!this.#move(known, link, 0)) throw new Error('call sent twice');
       return;
     }
-    const { head, params } = decodeCall(body);
+    const { head, params } = this.#heads.decode(body);
     void this.#execute(frame.id, head, params, link);
   }
 
