@@ -73,6 +73,19 @@ describe('topLevelSpans', () => {
     expect(topLevelSpans(bytes(text))).toBeUndefined();
   });
 
+  it('knows at any depth which bracket closes', () => {
+    for (let depth = 1; depth <= 130; depth += 1) {
+      // Irregular, so that no two levels far apart are the same by chance.
+      const kinds = Array.from({ length: depth }, (_, level) => (level * level + level * 3) % 7 < 3);
+      const opened = kinds.map((object) => (object ? '{"k":' : '[')).join('');
+      const closers = kinds.map((object) => (object ? '}' : ']')).reverse();
+      const whole = (ends: readonly string[]) => topLevelSpans(bytes(`{"a":${opened}1${ends.join('')}}`));
+      expect(whole(closers)?.get('a')).toEqual([5, 5 + opened.length + 1 + depth]);
+      const wrong = (at: number) => closers.map((end, index) => (index === at ? (end === '}' ? ']' : '}') : end));
+      for (let at = 0; at < depth; at += 1) expect(whole(wrong(at))).toBeUndefined();
+    }
+  });
+
   it('takes nesting of any depth', () => {
     const depth = 2_000_000;
     const nested = '['.repeat(depth) + ']'.repeat(depth);

@@ -118,9 +118,13 @@ function readObject(json: Uint8Array, start: number, visit: Visit): number {
   }
 }
 
-/** The offset after the value that begins at `start`, or -1. Keeps its own stack: one byte for each open container. */
+/** Of so many open containers the kinds fit into one number, a bit each: a message has no more, and needs no stack. */
+const BITS = 31;
+
+/** The offset after the value that begins at `start`, or -1. Keeps its own stack: one bit for each open container. */
 function valueEnd(json: Uint8Array, start: number): number {
-  let open = new Uint8Array(64);
+  let open = 0;
+  let full: number[] | undefined;
   let depth = 0;
   let at = start;
   for (;;) {
@@ -131,8 +135,12 @@ function valueEnd(json: Uint8Array, start: number): number {
       if (json[at] === (kind === IN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY)) {
         at += 1;
       } else {
-        if (depth === open.length) open = doubled(open);
-        open[depth] = kind;
+        if (depth > 0 && depth % BITS === 0) {
+          full ??= [];
+          full.push(open);
+          open = 0;
+        }
+        open = (open << 1) | kind;
         depth += 1;
         if (kind === IN_OBJECT) at = afterColon(json, at);
         if (at < 0) return -1;
@@ -145,7 +153,7 @@ function valueEnd(json: Uint8Array, start: number): number {
     // A value has ended: close what ends with it, up to the next comma.
     for (;;) {
       if (depth === 0) return at;
-      const kind = open[depth - 1];
+      const kind = open & 1;
       at = skipSpace(json, at);
       const next = json[at];
       if (next === COMMA) {
@@ -156,15 +164,10 @@ function valueEnd(json: Uint8Array, start: number): number {
       }
       if (next !== (kind === IN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY)) return -1;
       depth -= 1;
+      open = depth > 0 && depth % BITS === 0 ? (full?.pop() ?? 0) : open >> 1;
       at += 1;
     }
   }
-}
-
-function doubled(stack: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(stack.length * 2);
-  larger.set(stack);
-  return larger;
 }
 
 /** From a key's opening quote to the value behind its colon, or -1. */
