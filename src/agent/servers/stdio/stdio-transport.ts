@@ -15,6 +15,10 @@ import { StderrTail } from './stderr-tail.js';
 /** A server that has ended may still have answers in the pipe; a grandchild that holds the pipe may not delay the end. */
 const DRAIN_MS = 250;
 const LINE_FEED = Buffer.from('\n');
+/** What may wait for a server that does not read: as many calls as a device has, of the size a relay takes unless told otherwise. */
+const UNREAD_BYTES = 256 * 1024 * 1024;
+/** What a message costs besides its bytes while it waits. */
+const MESSAGE_COST = 1024;
 
 export interface StdioTransportOptions {
   readonly command: readonly [string, ...string[]];
@@ -22,6 +26,8 @@ export interface StdioTransportOptions {
   readonly cwd?: string;
   readonly messageBytes: number;
   readonly platform: NodeJS.Platform;
+  /** What may wait until the server reads on; 256 MiB unless given. */
+  readonly unreadBytes?: number;
 }
 
 /** A child process that speaks newline-delimited JSON-RPC on stdin and stdout (MCP 2025-11-25 basic/transports#stdio). */
@@ -32,6 +38,7 @@ export class StdioTransport implements Transport {
   #drain: NodeJS.Timeout | undefined;
   /** The last message that waits for the one before to leave our memory; undefined while nothing waits. */
   #waiting: Promise<void> | undefined;
+  #waitingBytes = 0;
   #writer: SocketWriter | undefined;
 
   constructor(private readonly options: StdioTransportOptions) {}
@@ -59,11 +66,20 @@ export class StdioTransport implements Transport {
     }
   }
 
+  /** @throws Error also when too much waits already: the server does not read */
   send(json: Buffer, outgoing: Outgoing): Promise<boolean> {
     const before = this.#waiting;
-    if (before !== undefined) return this.#behind(before.then(() => this.#write(json, outgoing)));
+    const bytes = json.length + MESSAGE_COST;
+    if (before !== undefined) {
+      const limit = this.options.unreadBytes ?? UNREAD_BYTES;
+      if (this.#waitingBytes + bytes > limit) return Promise.reject(unread(this.#waitingBytes));
+      return this.#behind(
+        before.then(() => this.#write(json, outgoing)),
+        bytes,
+      );
+    }
     const sent = this.#write(json, outgoing);
-    return this.#child?.stdin?.writableNeedDrain ? this.#behind(sent) : sent;
+    return this.#child?.stdin?.writableNeedDrain ? this.#behind(sent, bytes) : sent;
   }
 
   release(): void {}
@@ -127,13 +143,15 @@ export class StdioTransport implements Transport {
   }
 
   /** What is sent from here on waits for this. */
-  #behind(sent: Promise<boolean>): Promise<boolean> {
+  #behind(sent: Promise<boolean>, bytes: number): Promise<boolean> {
+    this.#waitingBytes += bytes;
     const waiting = sent
       .then(
         () => undefined,
         () => undefined,
       )
       .finally(() => {
+        this.#waitingBytes -= bytes;
         if (this.#waiting === waiting) this.#waiting = undefined;
       });
     this.#waiting = waiting;
@@ -164,6 +182,10 @@ export class StdioTransport implements Transport {
     const detail = cause instanceof Error ? cause.message : String(cause);
     return failed('not_allowed', `command "${command[0]}" could not be started: ${detail}`);
   }
+}
+
+function unread(bytes: number): Error {
+  return new Error(`the server does not read its input: ${Math.ceil(bytes / 1024 / 1024)} MiB wait for it`);
 }
 
 function exitReason(code: number | null, signal: NodeJS.Signals | null): string {
