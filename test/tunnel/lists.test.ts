@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Limits } from '../../src/config/config.js';
-import { FrameType, NO_ID } from '../../src/protocol/frames.js';
 import type { Store } from '../../src/relay/store/store.js';
 import { STORE } from '../../src/relay/tokens.js';
-import { connect, type FakeAgent } from './fake-agent.js';
+import { connect } from './fake-agent.js';
+import { OFFER, offer } from './offers.js';
 import { type Rig, startRig } from './relay-rig.js';
 
 let rig: Rig;
@@ -13,26 +12,6 @@ afterEach(() => rig[Symbol.asyncDispose]());
 const start = async (limits: Partial<Limits> = {}) => {
   rig = await startRig(limits);
 };
-
-const OFFER = {
-  era: 'legacy' as const,
-  protocolVersion: '2025-11-25',
-  serverInfo: { name: 'files' },
-  capabilities: {},
-  tools: [{ name: 'run', 'x-kept': true }],
-  prompts: [{ name: 'ask', 'x-kept': true }, { name: 'run' }],
-  resources: [
-    { uri: 'file:///a', name: 'a', 'x-kept': true },
-    { uri: 'ui://form', name: 'form' },
-  ],
-  resourceTemplates: [{ uriTemplate: 'file:///{path}', name: 'any' }],
-  fit: true,
-};
-
-async function offer(agent: FakeAgent, server: string, change: Partial<typeof OFFER> = {}): Promise<void> {
-  agent.catalog(server, [], { offer: { ...OFFER, ...change } });
-  await agent.settled();
-}
 
 const { prompts, resources, templates, resolve } = {
   prompts: (device?: string) => rig.registry.prompts('user', device),
@@ -220,31 +199,6 @@ describe('a list', () => {
     await offer(agent, 'files', change);
     await told;
     expect(rig.registry[kind]('user').revision).not.toBe(before);
-  });
-
-  test('that are of the past are named at once, and no others', async () => {
-    await start();
-    const dropped: (readonly [string, object])[] = [];
-    rig.registry.onListDropped((userId, list) => dropped.push([userId, list]));
-    const { agent, welcome } = await connect(rig, 'user');
-    await offer(agent, 'files');
-    const [tools, own] = [rig.registry.tools('user'), rig.registry.tools('user', welcome.device)];
-    const kept = [prompts(), resources(), templates(), rig.registry.tools('other')];
-    agent.catalog('files', [], { status: 'failed', offer: undefined });
-    await agent.settled();
-    expect(dropped).toEqual([]);
-    await offer(agent, 'files', { tools: [{ name: 'other', 'x-kept': true }] });
-    expect(dropped).toEqual([
-      ['user', tools],
-      ['user', own],
-    ]);
-    expect(
-      [prompts(), resources(), templates(), rig.registry.tools('other')].map((list, at) => list === kept[at]),
-    ).toEqual(kept.map(() => true));
-    const left = prompts(welcome.device);
-    agent.send(FrameType.goodbye, NO_ID, '');
-    await once(agent.socket, 'close');
-    expect(dropped.some(([, list]) => list === left)).toBe(true);
   });
 
   test('says whether its server’s entries may be fitted', async () => {

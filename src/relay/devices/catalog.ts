@@ -22,9 +22,16 @@ export interface OfferedEntry {
 
 export interface OfferedList {
   readonly entries: readonly OfferedEntry[];
+  /** The same as they were offered. */
+  readonly plain: readonly Entry[];
   /** Of all entries in their order. */
   readonly digest: string;
+  /** JSON text of all entries. */
+  readonly bytes: number;
 }
+
+/** A list with this digest that another server of the same user has offered. */
+export type FindOffered = (kind: ListKind, digest: string) => OfferedList | undefined;
 
 /** One local server as the registry keeps it. */
 export interface ServerEntry {
@@ -37,7 +44,7 @@ export interface ServerEntry {
   readonly offered: Catalog | undefined;
 }
 
-const NO_LIST: OfferedList = { entries: [], digest: '' };
+const NO_LIST: OfferedList = { entries: [], plain: [], digest: '', bytes: 0 };
 const NO_LISTS = { tools: NO_LIST, prompts: NO_LIST, resources: NO_LIST, resourceTemplates: NO_LIST };
 const NO_ENTRIES = { tools: [], prompts: [], resources: [], resourceTemplates: [] };
 
@@ -69,24 +76,27 @@ export function withStatus(entry: ServerEntry, status: ServerStatus, reason?: Se
   };
 }
 
-/** The entry after this catalog. */
-export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog): ServerEntry {
+/**
+ * The entry after this catalog.
+ * @param find what is the same on several of a user's machines is held once
+ */
+export function withCatalog(entry: ServerEntry | undefined, catalog: Catalog, find: FindOffered): ServerEntry {
   const { server: name, status, reason, offer } = catalog;
   if (offer === undefined || !keepsOffer(status)) {
     return withStatus(entry ?? namedServer({ name, status }, reason), status, reason);
   }
   const lists = {
-    tools: listOf(offer.tools, 'tools'),
-    prompts: listOf(offer.prompts, 'prompts'),
-    resources: listOf(offer.resources, 'resources'),
-    resourceTemplates: listOf(offer.resourceTemplates, 'resourceTemplates'),
+    tools: listOf(offer.tools, 'tools', find),
+    prompts: listOf(offer.prompts, 'prompts', find),
+    resources: listOf(offer.resources, 'resources', find),
+    resourceTemplates: listOf(offer.resourceTemplates, 'resourceTemplates', find),
   };
   const about = aboutOf(offer);
   const entries = {
-    tools: lists.tools.entries.map(({ entry: one }) => one),
-    prompts: lists.prompts.entries.map(({ entry: one }) => one),
-    resources: lists.resources.entries.map(({ entry: one }) => one),
-    resourceTemplates: lists.resourceTemplates.entries.map(({ entry: one }) => one),
+    tools: lists.tools.plain,
+    prompts: lists.prompts.plain,
+    resources: lists.resources.plain,
+    resourceTemplates: lists.resourceTemplates.plain,
   };
   const aboutText = JSON.stringify(about);
   const all = Object.values(lists);
@@ -121,7 +131,7 @@ function offerOf(
   return instructions === undefined ? about : { ...about, instructions };
 }
 
-function listOf(offered: readonly Entry[], kind: ListKind): OfferedList & { readonly bytes: number } {
+function listOf(offered: readonly Entry[], kind: ListKind, find: FindOffered): OfferedList {
   const entries = new Map<string, OfferedEntry>();
   let bytes = 0;
   for (const entry of offered) {
@@ -132,8 +142,10 @@ function listOf(offered: readonly Entry[], kind: ListKind): OfferedList & { read
     bytes += text.length;
     entries.set(key, { key, entry, digest: digest(text) });
   }
+  if (entries.size === 0) return NO_LIST;
   const list = [...entries.values()];
-  return { entries: list, digest: list.length === 0 ? '' : digest(...list.map((one) => one.digest)), bytes };
+  const all = digest(...list.map((one) => one.digest));
+  return find(kind, all) ?? { entries: list, plain: list.map(({ entry }) => entry), digest: all, bytes };
 }
 
 export function digest(...parts: readonly string[]): string {

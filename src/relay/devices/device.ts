@@ -4,6 +4,7 @@ import { encodeFrame, FrameType, NO_ID, PROTOCOL_VERSION } from '../../protocol/
 import { LinkSender } from '../../protocol/link-sender.js';
 import { encodeJson, type Hello } from '../../protocol/messages.js';
 import { type Call, type CallOptions } from './call.js';
+import type { FindOffered } from './catalog.js';
 import { DeviceCalls } from './device-calls.js';
 import type { DeviceDirectory, DeviceRecord } from './directory.js';
 import * as failures from './failures.js';
@@ -20,6 +21,8 @@ export interface DeviceOptions {
   readonly awaitedUntil: number;
   /** What clients may see of the device has changed. */
   readonly changed: () => void;
+  /** Looks through the user's devices. */
+  readonly find: FindOffered;
   /** It is no longer present. */
   readonly gone: (device: Device) => void;
 }
@@ -51,7 +54,7 @@ export class Device {
   ) {
     this.#record = record;
     this.#since = record.lastSeen;
-    this.catalogs = new ServerCatalogs(options.userId, record.id, options.directory);
+    this.catalogs = new ServerCatalogs(options.userId, record.id, options.directory, options.find);
     const awaited = options.awaitedUntil - Date.now();
     this.#away = awaited <= 0;
     this.#timer = this.#away ? this.#leaves() : setTimeout(() => this.#nowAway(record.lastSeen), awaited);

@@ -1,6 +1,14 @@
 import type { Catalog, ServerBrief } from '../../protocol/messages.js';
 import { isSlug } from '../../protocol/names.js';
-import { namedServer, type ServerEntry, withCatalog, withStatus } from './catalog.js';
+import {
+  type FindOffered,
+  type ListKind,
+  namedServer,
+  type OfferedList,
+  type ServerEntry,
+  withCatalog,
+  withStatus,
+} from './catalog.js';
 import type { DeviceDirectory } from './directory.js';
 import { LinkViolation } from './link.js';
 
@@ -18,9 +26,16 @@ export class ServerCatalogs {
     private readonly userId: string,
     private readonly deviceId: string,
     private readonly directory: DeviceDirectory,
+    private readonly find: FindOffered,
   ) {
     for (const catalog of directory.catalogs(deviceId))
-      this.#servers.set(catalog.server, withCatalog(undefined, catalog));
+      this.#servers.set(catalog.server, withCatalog(undefined, catalog, find));
+  }
+
+  /** See FindOffered. */
+  offered(kind: ListKind, digest: string): OfferedList | undefined {
+    for (const { lists } of this.#servers.values()) if (lists[kind].digest === digest) return lists[kind];
+    return undefined;
   }
 
   /** By name, so that no order of arrival shows. */
@@ -54,7 +69,7 @@ export class ServerCatalogs {
     this.#seq.set(catalog.server, catalog.seq);
     const before = this.#servers.get(catalog.server);
     if (before === undefined && this.#servers.size >= SERVERS_MAX) throw new LinkViolation('too many servers');
-    const entry = withCatalog(before, catalog);
+    const entry = withCatalog(before, catalog, this.find);
     if (before !== undefined && entry.digest === before.digest) return false;
     let bytes = entry.bytes - (before?.bytes ?? 0);
     for (const { bytes: one } of this.#servers.values()) bytes += one;

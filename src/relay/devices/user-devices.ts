@@ -50,6 +50,13 @@ export class UserDevices {
     this.#deviceOptions = {
       ...options,
       changed: () => this.#changed(),
+      find: (kind, wanted) => {
+        for (const { catalogs } of this.#devices.values()) {
+          const list = catalogs.offered(kind, wanted);
+          if (list !== undefined) return list;
+        }
+        return undefined;
+      },
       gone: (device) => {
         this.#devices.delete(device.id);
         this.#changed();
