@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { GatheredBytes } from './gathered-bytes.js';
 
 export type BodyRead =
   | { readonly kind: 'whole'; readonly body: Buffer }
@@ -17,7 +18,7 @@ export function readRequestBody(req: IncomingMessage, maxBytes: number, done: (r
     done({ kind: 'too_large' });
     return;
   }
-  let chunks: Buffer[] = [];
+  let gathered = new GatheredBytes();
   let bytes = 0;
   let told = false;
   const tell = (read: BodyRead) => {
@@ -27,15 +28,14 @@ export function readRequestBody(req: IncomingMessage, maxBytes: number, done: (r
   };
   req.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes <= maxBytes) chunks.push(chunk);
-    else chunks = [];
+    if (bytes <= maxBytes) gathered.add(chunk);
+    else if (gathered.bytes > 0) gathered = new GatheredBytes();
     // What still comes is read and dropped until the answer has closed the connection.
     if (bytes > 2 * maxBytes) tell({ kind: 'too_large' });
   });
   req.on('end', () => {
-    const [only] = chunks;
     if (bytes > maxBytes) tell({ kind: 'too_large' });
-    else tell({ kind: 'whole', body: only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes) });
+    else tell({ kind: 'whole', body: gathered.whole() });
   });
   const gone = () => tell({ kind: 'aborted' });
   req.on('error', gone);
