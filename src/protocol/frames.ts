@@ -16,6 +16,8 @@ export const LINK_PATH = '/ws';
 export const HEADER_BYTES = 18;
 /** A sender splits longer bodies. */
 export const MAX_BODY_BYTES = 64 * 1024;
+/** A frame of a message that goes on. */
+export const FULL_FRAME_BYTES = HEADER_BYTES + MAX_BODY_BYTES;
 /** A receiver closes with 1009 above this (the WebSocket's own `maxPayload`). */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 /** What one call may have in flight towards a peer before that peer grants more; counts header and body. */
@@ -67,9 +69,19 @@ export class FrameError extends Error {
   }
 }
 
-/** Body is copied once, behind its header. */
-export function encodeFrame(type: FrameTypeCode, more: boolean, id: string, body: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+/**
+ * Body is copied once, behind its header.
+ * @param room where the frame may lie; used when it is just as large
+ */
+export function encodeFrame(
+  type: FrameTypeCode,
+  more: boolean,
+  id: string,
+  body: Uint8Array,
+  room?: Buffer | undefined,
+): Buffer {
+  const bytes = HEADER_BYTES + body.length;
+  const frame = room?.length === bytes ? room : Buffer.allocUnsafe(bytes);
   frame[0] = type;
   frame[1] = more ? 1 : 0;
   frame.write(id, 2, 16, 'hex');

@@ -1,9 +1,12 @@
+import { CALL_WINDOW_BYTES, FULL_FRAME_BYTES, MAX_BODY_BYTES } from './frames.js';
 import type { SendStream } from './send-stream.js';
 
 /** Bytes handed to the socket and not yet taken by the kernel before calls have to wait. */
 const HIGH_WATER_BYTES = 512 * 1024;
+/** Of one call as many are in flight at most. */
+const SPARE_FRAMES = CALL_WINDOW_BYTES / MAX_BODY_BYTES;
 
-/** Hands one frame to the socket; `done` is called when the socket has taken it (or failed). */
+/** Hands one frame to the socket; `done` is called when the socket has taken it (or failed) and reads it no more. */
 export type WriteFrame = (frame: Buffer, done: () => void) => void;
 
 /**
@@ -16,6 +19,11 @@ export class LinkSender {
   /** Streams that may have something to send, in turn. A stream is in here at most once. */
   #ring: SendStream[] = [];
   readonly #waiting = new Set<SendStream>();
+  /**
+   * Full frames that the socket has taken, for the next ones to lie in while there are calls: a large message would leave
+   * garbage as long as itself, and over that the collector stops all calls.
+   */
+  readonly #spare: Buffer[] = [];
   #inFlight = 0;
   #closed = false;
 
@@ -36,6 +44,7 @@ export class LinkSender {
 
   detach(stream: SendStream): void {
     this.#streams.delete(stream.id);
+    if (this.#streams.size === 0) this.#spare.length = 0;
   }
 
   stream(id: string): SendStream | undefined {
@@ -65,6 +74,7 @@ export class LinkSender {
       this.#inFlight += frame.length;
       this.write(frame, () => {
         this.#inFlight -= frame.length;
+        if (frame.length === FULL_FRAME_BYTES && this.#spare.length < SPARE_FRAMES) this.#spare.push(frame);
         this.#pump();
       });
     }
@@ -74,7 +84,7 @@ export class LinkSender {
     for (;;) {
       const stream = this.#ring.shift();
       if (stream === undefined) return undefined;
-      const frame = this.#streams.get(stream.id) === stream ? stream.next() : undefined;
+      const frame = this.#streams.get(stream.id) === stream ? this.#take(stream) : undefined;
       if (frame === undefined) {
         this.#waiting.delete(stream);
         continue;
@@ -83,5 +93,12 @@ export class LinkSender {
       else this.#ring.push(stream);
       return frame;
     }
+  }
+
+  #take(stream: SendStream): Buffer | undefined {
+    const room = this.#spare.at(-1);
+    const frame = stream.next(room);
+    if (frame === room) this.#spare.pop();
+    return frame;
   }
 }

@@ -38,8 +38,11 @@ export class SendStream {
     this.#messages.push({ type, body, start, end: this.#end });
   }
 
-  /** The next frame that credit allows, or undefined when all is sent or the window is full. */
-  next(): Buffer | undefined {
+  /**
+   * The next frame that credit allows, or undefined when all is sent or the window is full.
+   * @param room memory that a full frame may take
+   */
+  next(room?: Buffer): Buffer | undefined {
     const message = this.#messages[this.#cursor];
     if (message === undefined) return undefined;
     const index = (this.#sent - message.start) / (MAX_BODY_BYTES + HEADER_BYTES);
@@ -49,7 +52,7 @@ export class SendStream {
     if (this.#sent + wire > this.#limit) return undefined;
     this.#sent += wire;
     if (this.#sent === message.end) this.#cursor += 1;
-    return encodeFrame(message.type, to < message.body.length, this.id, message.body.subarray(from, to));
+    return encodeFrame(message.type, to < message.body.length, this.id, message.body.subarray(from, to), room);
   }
 
   /** The peer allows wire bytes up to `limit`; what lies a whole window below it has been used and is let go. */
