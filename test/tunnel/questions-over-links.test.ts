@@ -13,17 +13,17 @@ import { DeviceCalls } from '../../src/relay/devices/device-calls.js';
 import { HELLO } from './fake-agent.js';
 import { request, TestSink } from './sink.js';
 
-/** One link between the two ends, whose frames arrive when the test says so. */
+/** One link between the two ends, whose frames arrive when the test says so; like a socket, it has taken a copy of them. */
 class Wire {
   readonly toRelay: Buffer[] = [];
   readonly toAgent: Buffer[] = [];
   readonly relay = new LinkSender((frame, done) => {
-    this.toAgent.push(frame);
+    this.toAgent.push(Buffer.from(frame));
     done();
   });
   readonly agent = {
     sender: new LinkSender((frame, done) => {
-      this.toRelay.push(frame);
+      this.toRelay.push(Buffer.from(frame));
       done();
     }),
     checkpoint: () => undefined,

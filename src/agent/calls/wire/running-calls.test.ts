@@ -49,7 +49,7 @@ function rig(run?: RunCall) {
       frames,
       checkpoints: 0,
       sender: new LinkSender((frame, done) => {
-        frames.push(decodeFrame(frame, AGENT_FRAMES));
+        frames.push(decodeFrame(Buffer.from(frame), AGENT_FRAMES));
         queueMicrotask(done);
       }),
       checkpoint: () => {
