@@ -68,6 +68,8 @@ export interface Limits {
   readonly bodySeconds: number;
   readonly idleSeconds: number;
   readonly connectionsPerAddress: number;
+  /** Requests of one connection that are refused, or have no answer yet and may be, before it is closed. */
+  readonly refusalsPerConnection: number;
   /** Agents let in a second; more of them wait in line. */
   readonly linksPerSecond: number;
   /** Requests a minute and address on unauthenticated endpoints (metadata, authorize, sign-in pages). */

@@ -12,6 +12,7 @@ import { HostRule } from './host-rule.js';
 import type { FrontHandlers } from './http-front.js';
 import { McpController } from './mcp/mcp.controller.js';
 import { NestLogger } from './nest-logger.js';
+import { Refusals } from './refusals.js';
 import { RelayModule } from './relay.module.js';
 import { securityHeaders } from './security-headers.js';
 import { Admission } from './tunnel/admission.js';
@@ -73,9 +74,12 @@ async function started(
     else refuse(socket, new UpgradeRefused(problem.status, problem.error, problem.message));
   };
   const [guard, controller] = [nest.get(BearerGuard), nest.get(McpController, { strict: false })];
-  const calls = new CallRoute({ hosts, guard, controller, headers });
+  const refusals = new Refusals(core.config.limits.refusalsPerConnection);
+  const calls = new CallRoute({ hosts, guard, controller, headers, refusals });
   const request: FrontHandlers['request'] = (req, res) => {
-    if (!calls.take(req, res)) express(req, res);
+    if (refusals.ended(req) || calls.take(req, res)) return;
+    refusals.follow(req, res);
+    express(req, res);
   };
   return { request, upgrade };
 }

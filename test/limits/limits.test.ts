@@ -38,6 +38,7 @@ const SHOWN_BY: Record<keyof Limits, string> = {
   bodySeconds: 'test/security/attacks.test.ts',
   idleSeconds: 'test/limits/time.test.ts',
   connectionsPerAddress: 'test/tunnel/shutdown.test.ts',
+  refusalsPerConnection: 'test/security/floods.test.ts',
   linksPerSecond: 'test/tunnel/turns.test.ts',
   requestsPerMinute: 'test/auth/core/rate-limits.test.ts',
   tokensPerMinute: 'test/auth/core/rate-limits.test.ts',

@@ -55,18 +55,21 @@ export class BearerGuard implements CanActivate {
   }
 
   /**
-   * As `canActivate`, at once, for a request whose token was checked before. False only says that it is not such a
-   * one: nothing has been answered, and `canActivate` decides.
+   * As `canActivate`, at once, where a request has no token, or one that was checked before. Undefined only says that
+   * it is no such request: nothing has been done, and `canActivate` decides.
+   *
+   * @returns true, or why the request is refused, with the challenge set on `res`
    */
-  passes(req: IncomingMessage): boolean {
+  decide(req: IncomingMessage, res: ServerResponse): true | HttpException | undefined {
+    const resource = this.verifier.resources.at(requestPath(req));
+    if (resource === undefined || hasTokenInQuery(req)) return undefined;
     try {
-      const resource = this.#resource(req);
       const principal = this.verifier.recall(bearerToken(req), { scope: resource.scope, resource: resource.uri });
-      if (principal === undefined) return false;
+      if (principal === undefined) return undefined;
       this.#hold(req, resource, principal);
       return true;
     } catch (error) {
-      if (error instanceof TokenError || error instanceof HttpException) return false;
+      if (error instanceof TokenError) return this.#refused(error, res, resource);
       throw error;
     }
   }
@@ -89,10 +92,14 @@ export class BearerGuard implements CanActivate {
       return await this.verifier.verify(bearerToken(req), { scope: resource.scope, resource: resource.uri });
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      res.setHeader('WWW-Authenticate', challenge(this.verifier.resources.issuer, resource, error));
-      if (error.code === 'insufficient_scope') throw refusal(403, 'insufficient_scope', error.message);
-      throw refusal(401, error.code === 'missing' ? 'unauthorized' : 'invalid_token', error.message);
+      throw this.#refused(error, res, resource);
     }
+  }
+
+  #refused(error: TokenError, res: ServerResponse, resource: Resource): HttpException {
+    res.setHeader('WWW-Authenticate', challenge(this.verifier.resources.issuer, resource, error));
+    if (error.code === 'insufficient_scope') return refusal(403, 'insufficient_scope', error.message);
+    return refusal(401, error.code === 'missing' ? 'unauthorized' : 'invalid_token', error.message);
   }
 }
 
