@@ -47,8 +47,10 @@ export function isAwayStatus(status: number): boolean {
 
 /** Whether an error of a request says that the network is there and the relay is not: it may be back any moment. */
 export function saysAway(error: unknown): boolean {
-  if (error instanceof Response) return isAwayStatus(error.status);
-  if (!(error instanceof Error)) return false;
-  if ('code' in error && typeof error.code === 'string' && AWAY_CODES.has(error.code)) return true;
-  return saysAway(error.cause);
+  if (error instanceof Error) {
+    if ('code' in error && typeof error.code === 'string' && AWAY_CODES.has(error.code)) return true;
+    return saysAway(error.cause);
+  }
+  // Asked last: the first mention of Response loads all of fetch, which a link that cannot be dialled does without.
+  return typeof error === 'object' && error instanceof Response && isAwayStatus(error.status);
 }
