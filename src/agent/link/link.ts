@@ -57,7 +57,7 @@ export class Link {
   readonly #pause = new Pause();
   #current: Connection | undefined;
   #attempt = 0;
-  /** When the first try failed since a link last held. */
+  /** When the first try failed since a link was last up. */
   #failing: number | undefined;
   #stable: NodeJS.Timeout | undefined;
   #renew: NodeJS.Timeout | undefined;
@@ -126,6 +126,7 @@ export class Link {
       this.#current = connection;
       this.#after = 'redial';
       this.#refreshed = false;
+      this.#failing = undefined;
       this.events.online(connection, welcome);
       // Make before break: the old link's calls have moved over.
       previous?.close();
