@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { SigningKey } from './keys.js';
 import type { Principal } from './principal.js';
@@ -98,7 +98,7 @@ export class TokenVerifier {
 }
 
 function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64');
+  return hash('sha256', token, 'base64');
 }
 
 function isPast(expiresAt: number): boolean {
