@@ -23,6 +23,8 @@ export interface OidcLoginConfig {
 export interface Limits {
   /** Largest request body on /mcp. */
   readonly requestBytes: number;
+  /** Bodies that are being read and those of requests not answered yet, of all users; half of it of one. */
+  readonly openRequestBytes: number;
   /** Largest result of one call. */
   readonly resultBytes: number;
   readonly callsPerDevice: number;

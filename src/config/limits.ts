@@ -8,6 +8,7 @@ const DAY = 24 * HOUR;
 /** What holds when the config does not say otherwise. */
 export const limitDefaults: Limits = {
   requestBytes: 4 * MiB,
+  openRequestBytes: 256 * MiB,
   resultBytes: 64 * MiB,
   callsPerDevice: 64,
   callsPerClient: 32,
@@ -52,6 +53,8 @@ export const limitDefaults: Limits = {
 /** Smallest and largest whole number a config may set: below, the relay does not work; above, the limit stops being one. */
 export const limitBounds: Readonly<Record<keyof Limits, readonly [min: number, max: number]>> = {
   requestBytes: [64 * KiB, 64 * MiB],
+  // Half of the least is the largest request there can be.
+  openRequestBytes: [128 * MiB, 64 * 1024 * MiB],
   resultBytes: [64 * KiB, 1024 * MiB],
   callsPerDevice: [1, 10_000],
   callsPerClient: [1, 10_000],

@@ -10,6 +10,7 @@ const ROOT = new URL('../../', import.meta.url);
 /** The test that fails when a limit is not kept. A limit without one does not compile here. */
 const SHOWN_BY: Record<keyof Limits, string> = {
   requestBytes: 'test/mcp/http.test.ts',
+  openRequestBytes: 'test/mcp/open-bodies.test.ts',
   resultBytes: 'test/tunnel/calls.test.ts',
   callsPerDevice: 'test/tunnel/calls.test.ts',
   callsPerClient: 'test/tunnel/calls.test.ts',

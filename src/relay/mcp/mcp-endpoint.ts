@@ -11,6 +11,7 @@ import type { Listeners } from './legacy/listeners.js';
 import type { Session } from './legacy/session.js';
 import type { Sessions } from './legacy/sessions.js';
 import type { ModernEdge } from './modern/modern-edge.js';
+import { OpenBodies } from './open-bodies.js';
 import { type BodyRead, readRequestBody } from './request-body.js';
 
 export interface McpEndpointParts {
@@ -29,7 +30,11 @@ const GONE = 'The relay no longer has the answer to this request. Its outcome is
 
 /** Streamable HTTP by hand: checks each request, tells the eras apart, and hands it on. Its methods never reject. */
 export class McpEndpoint {
-  constructor(private readonly parts: McpEndpointParts) {}
+  readonly #bodies: OpenBodies;
+
+  constructor(private readonly parts: McpEndpointParts) {
+    this.#bodies = new OpenBodies(parts.limits.openRequestBytes);
+  }
 
   /** Without a promise where none is needed: most of the relay's work is to answer POSTs from memory. */
   post(exchange: Exchange): void {
@@ -40,7 +45,9 @@ export class McpEndpoint {
       refuse(res, problem.status, { code: ErrorCode.invalidRequest, message: problem.message });
       return;
     }
-    readRequestBody(req, this.parts.limits.requestBytes, (read) => {
+    const open = this.#bodies.open(exchange.principal.userId);
+    res.once('close', () => open.close());
+    readRequestBody(req, this.parts.limits.requestBytes, open, (read) => {
       try {
         this.#post(exchange, accepts, read)?.catch((error) => this.#failed(exchange, error));
       } catch (error) {
@@ -83,6 +90,13 @@ export class McpEndpoint {
       res.setHeader('Connection', 'close');
       const message = `The body is larger than ${this.parts.limits.requestBytes} bytes, the relay's limit (limits.requestBytes)`;
       refuse(res, 413, { code: ErrorCode.invalidRequest, message });
+      return undefined;
+    }
+    if (read.kind === 'no_room') {
+      res.setHeader('Connection', 'close');
+      res.setHeader('Retry-After', '1');
+      const message = 'The relay holds as much of requests as it may (limits.openRequestBytes). Try again in a moment.';
+      refuse(res, 503, { code: ErrorCode.internal, message });
       return undefined;
     }
     const body = readBody(read.body);
