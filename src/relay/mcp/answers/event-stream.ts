@@ -35,9 +35,12 @@ export function sendOneEvent(res: ServerResponse, json: Buffer, id?: string): vo
 /** The same of a message whose larger part is not this response's own: it is not copied. */
 export function sendSharedEvent(res: ServerResponse, { head, ending }: SharedResponse): void {
   if (res.destroyed || res.writableEnded) return;
-  res.writeHead(200, HEADERS);
+  const start = `data: ${head}`;
+  // With a length there are no chunks, which Node 24 writes behind the end of a response that is corked.
+  const bytes = Buffer.byteLength(start) + ending.length + EVENT_END.length;
+  res.writeHead(200, { ...HEADERS, 'Content-Length': bytes });
   res.cork();
-  res.write(`data: ${head}`);
+  res.write(start);
   res.write(ending);
   res.end(EVENT_END);
 }
