@@ -1,6 +1,6 @@
 import { CALL_WINDOW_BYTES, FrameType, type FrameTypeCode } from '../../../protocol/frames.js';
 import type { SendStream } from '../../../protocol/send-stream.js';
-import { Deferred } from '../../servers/deferred.js';
+import { Gate } from '../../servers/gate.js';
 
 /**
  * With more than this on its way the client does not keep up, and its server need not be read further for its sake. The
@@ -17,7 +17,7 @@ const FLOOD_BYTES = 16 * 1024 * 1024;
 export class CallEvents {
   /** Progress that there was no room for; what comes after it never overtakes it. */
   #latest: Buffer | undefined;
-  #waiting: Deferred<void> | undefined;
+  readonly #gate = new Gate();
   #leftOut = 0;
 
   /** @param push queues a message on the stream */
@@ -48,20 +48,20 @@ export class CallEvents {
   /** See CallOutput.room. */
   room(): Promise<void> | undefined {
     if (!this.#full()) return undefined;
-    this.#waiting ??= new Deferred();
-    return this.#waiting.promise;
+    this.#gate.shut();
+    return this.#gate.passage;
   }
 
   /** Some of what waited is on its way. */
   moved(): void {
     if (this.stream.pending <= SLOW_BYTES) this.#pushLatest();
-    if (!this.#full()) this.#letGo();
+    if (!this.#full()) this.#gate.open();
   }
 
   /** Nobody waits for room any more. */
   end(): void {
     this.#latest = undefined;
-    this.#letGo();
+    this.#gate.open();
   }
 
   #pushLatest(): void {
@@ -72,10 +72,5 @@ export class CallEvents {
 
   #full(): boolean {
     return this.stream.pending > FULL_BYTES;
-  }
-
-  #letGo(): void {
-    this.#waiting?.resolve();
-    this.#waiting = undefined;
   }
 }

@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch, Response } from 'undici';
 import { isLoopbackLiteral } from '../../../config/urls.js';
+import { Gate } from '../gate.js';
 import { responseIds } from '../messages.js';
 import { eventTap } from './event-tap.js';
-import { Gate } from './gate.js';
 import { type Pace, paceOf } from './pace.js';
 import { Readings } from './readings.js';
 

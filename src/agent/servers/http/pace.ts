@@ -1,4 +1,4 @@
-import type { Gate } from './gate.js';
+import type { Gate } from '../gate.js';
 import type { Readings } from './readings.js';
 
 /** How fast one response is read: what is not, stays in the server's socket, and in time the server has to wait. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Gate } from './gate.js';
+import { Gate } from '../gate.js';
 import { paceOf } from './pace.js';
 import { Readings } from './readings.js';
 

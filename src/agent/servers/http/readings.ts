@@ -1,4 +1,4 @@
-import { Deferred } from '../deferred.js';
+import { Gate } from '../gate.js';
 
 /** One message that is being read; see Readings. */
 export interface Reading {
@@ -19,7 +19,8 @@ export class Readings {
   /** The oldest first. */
   readonly #held = new Map<object, number>();
   #bytes = 0;
-  #waiting: Deferred<void> | undefined;
+  /** Open whenever less is held. */
+  readonly #gate = new Gate();
 
   constructor(private readonly limit: number) {}
 
@@ -38,26 +39,21 @@ export class Readings {
     const mayGoOn = () => this.#bytes <= this.limit || this.#held.keys().next().value === reading;
     const turn = async () => {
       while (this.#held.has(reading) && !mayGoOn()) {
-        this.#waiting ??= new Deferred();
-        await this.#waiting.promise;
+        this.#gate.shut();
+        await this.#gate.passage;
       }
     };
     return {
       holds: (bytes) => {
         const before = this.#held.get(reading) ?? 0;
         set(bytes);
-        if (bytes < before) this.#wake();
+        if (bytes < before) this.#gate.open();
         return bytes === 0 || mayGoOn() ? undefined : turn();
       },
       end: () => {
         set(0);
-        this.#wake();
+        this.#gate.open();
       },
     };
-  }
-
-  #wake(): void {
-    this.#waiting?.resolve();
-    this.#waiting = undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { Deferred } from '../deferred.js';
+import { Deferred } from './deferred.js';
 
 /** Open or shut; while it is shut, `passage` resolves once it is open again. */
 export class Gate {
