@@ -75,3 +75,36 @@ it('tells them to come back when its start has failed, and more than a thousand 
   for (const answer of await Promise.all(upgrades)) expect(answer).toMatch(/^HTTP\/1\.1 503 /);
   await closed;
 });
+
+it('tells each response of its connection’s end, also one that waits behind others', async () => {
+  const front = new HttpFront(limitDefaults, () => false);
+  const port = await front.listen(0, '127.0.0.1');
+  const closed: string[] = [];
+  const destroyed: boolean[] = [];
+  let asked = () => {};
+  const all = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const over = new Promise<void>((resolve) => {
+    front.serve({
+      request: (req, res) => {
+        if (req.url === '/quick') res.end();
+        res.on('close', () => {
+          closed.push(`${req.url}`);
+          destroyed.push(res.destroyed);
+          if (closed.length === 4) resolve();
+        });
+        if (req.url === '/4') asked();
+      },
+      upgrade: async () => undefined,
+    });
+  });
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  for (const path of ['/quick', '/2', '/3', '/4']) socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await all;
+  socket.destroy();
+  await over;
+  expect(closed.sort()).toEqual(['/2', '/3', '/4', '/quick']);
+  expect(destroyed).toEqual([true, true, true, true]);
+  await front.close(NEVER_MS);
+});

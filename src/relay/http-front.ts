@@ -5,6 +5,7 @@ import type { Limits } from '../config/config.js';
 import { clientNetwork } from './client-network.js';
 import type { TrustHop } from './host-rule.js';
 import { ListenError } from './listen-error.js';
+import { WaitingResponses } from './waiting-responses.js';
 
 export interface FrontHandlers {
   readonly request: RequestListener;
@@ -23,6 +24,7 @@ export class HttpFront {
   readonly #sockets = new Set<Socket>();
   /** Agents that wait for the start, which is over when they are called. */
   readonly #early = new Set<() => void>();
+  readonly #waiting = new WaitingResponses();
   #handlers: FrontHandlers | undefined;
 
   /** @param trust connections of a proxy that is believed are not counted: they are everybody's */
@@ -87,6 +89,7 @@ export class HttpFront {
     if (req.url?.startsWith('/') !== true) {
       sendJson(res, 400, { error: 'invalid_request', error_description: 'send a path, not a URL' });
     } else if (this.#handlers !== undefined) {
+      this.#waiting.add(req.socket, res);
       this.#handlers.request(req, res);
     } else if (req.url === '/healthz') {
       sendJson(res, 200, { status: 'ok' });

@@ -73,6 +73,20 @@ describe('a stdio transport', () => {
     await vi.waitFor(() => expect(messages).toHaveLength(1), { timeout: 10_000 });
     await transport.close();
   });
+
+  it('leaves nothing behind for each message that its server reads slowly', async () => {
+    const warnings: string[] = [];
+    const warned = ({ name }: Error) => void warnings.push(name);
+    process.on('warning', warned);
+    const command = [process.execPath, '-e', 'process.stdin.resume()'] as const;
+    const transport = new StdioTransport({ command, env: {}, messageBytes: 1_000_000, platform: process.platform });
+    await transport.start({ message: () => {}, failed: () => {}, ended: () => {} });
+    // Each is more than a pipe takes at once.
+    for (let n = 0; n < 20; n += 1) expect(await transport.send(Buffer.alloc(1_000_000, ' '), {})).toBe(true);
+    await transport.close();
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
+  });
 });
 
 describe('a stdio server', () => {

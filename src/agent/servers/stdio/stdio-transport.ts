@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import spawn from 'cross-spawn';
 import type { ServerReason } from '../../../protocol/server-state.js';
 import { SocketWriter } from '../../../protocol/socket-writer.js';
@@ -165,7 +166,7 @@ export class StdioTransport implements Transport {
     this.#writer?.gather();
     stdin.write(json);
     const more = stdin.write(LINE_FEED);
-    if (!more) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]).catch(() => undefined);
+    if (!more) await drained(stdin);
     return true;
   }
 
@@ -182,6 +183,19 @@ export class StdioTransport implements Transport {
     const detail = cause instanceof Error ? cause.message : String(cause);
     return failed('not_allowed', `command "${command[0]}" could not be started: ${detail}`);
   }
+}
+
+/** Or closed: nothing is left behind on the stream either way, which many messages may come to be written to. */
+function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('drain', done);
+      stream.off('close', done);
+      resolve();
+    };
+    stream.on('drain', done);
+    stream.on('close', done);
+  });
 }
 
 function unread(bytes: number): Error {
