@@ -18,7 +18,11 @@ export function paceOf(gate: Gate, readings: Readings, room: () => Promise<void>
   const wait = () => gate.passage ?? room();
   const go = async (turn: Promise<void> | undefined) => {
     await turn;
-    for (let waiting = wait(); waiting !== undefined; waiting = wait()) await waiting;
+    for (let waiting = wait(); waiting !== undefined; waiting = wait()) {
+      reading.aside(true);
+      await waiting;
+      reading.aside(false);
+    }
   };
   return {
     next: (held) => {

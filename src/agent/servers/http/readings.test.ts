@@ -76,3 +76,34 @@ it('one that ends while it waits lets the others go on', async () => {
   last.end();
   expect(readings.bytes).toBe(0);
 });
+
+it('one whose client does not keep up keeps no other waiting, though it was begun first', async () => {
+  const readings = new Readings(10);
+  let makeRoom: () => void = () => undefined;
+  let room: Promise<void> | undefined = new Promise((resolve) => {
+    makeRoom = resolve;
+  });
+  const slow = paceOf(new Gate(), readings, () => room);
+  const others = [1, 2].map(() => paceOf(new Gate(), readings));
+  let went = false;
+  const stalled = slow.next(4)?.then(() => {
+    went = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  const [first, second] = others.map((pace) => pace.next(8));
+  // Beyond the limit, it is the turn of the first that can go on.
+  await first;
+  others[0]?.end();
+  await second;
+  expect(went).toBe(false);
+  room = undefined;
+  makeRoom();
+  await stalled;
+  // Behind the one that has a turn.
+  const next = slow.next(8);
+  expect(next).toBeDefined();
+  others[1]?.end();
+  await next;
+  slow.end();
+  expect(readings.bytes).toBe(0);
+});
