@@ -7,9 +7,11 @@ import { parseArgs } from 'node:util';
 import { direct } from './adapters/direct.mjs';
 import { floor } from './adapters/floor.mjs';
 import { tunnel } from './adapters/tunnel.mjs';
+import { freshBuild } from './lib/fresh-build.mjs';
 import { LIMITS } from './lib/limits.mjs';
+import { profileLoad } from './lib/profiling.mjs';
 import { release } from './lib/release.mjs';
-import { machine, markdown } from './lib/report.mjs';
+import { BUSY, isBusy, machine, markdown } from './lib/report.mjs';
 import { Run } from './lib/run.mjs';
 import { targetRows } from './lib/targets.mjs';
 import * as beside from './scenarios/beside.mjs';
@@ -43,38 +45,54 @@ const { values, positionals } = parseArgs({
   },
 });
 
-if (values.short && values.write) throw new Error('a short run says nothing about speed: it is not written down');
+const words = [...values.only, ...positionals];
+const unknown = words.filter((word) => ![...shared, ...own].some(({ name }) => name === word));
+if (unknown.length > 0) throw new Error(`no such scenario: ${unknown.join(', ')}; see bench/README.md`);
+if (values.write) {
+  if (values.short) throw new Error('a short run says nothing about speed: it is not written down');
+  if (values.profile !== undefined) throw new Error('profiles cost time: such a run is not written down');
+  if (words.length > 0) throw new Error('RESULTS.md has all scenarios, from one run: --write goes without --only');
+}
+const began = performance.now();
+// Before this program makes any load of its own.
+const where = { ...machine(), program: values.source ? 'dist/' : 'the released bundle' };
+const busy = isBusy();
+freshBuild();
 if (!values.source) process.env.MCP_LOCAL_TUNNEL_RUN = release();
+let loadProfiled = async () => {};
 if (values.profile !== undefined) {
-  process.env.MCP_LOCAL_TUNNEL_NODE = `--cpu-prof --cpu-prof-dir=${resolve(values.profile)}`;
+  const folder = resolve(values.profile);
+  process.env.MCP_LOCAL_TUNNEL_PROFILE = folder;
+  loadProfiled = await profileLoad(folder);
 }
 // Every child ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-const words = [...values.only, ...positionals];
 const wanted = ({ name }) => words.length === 0 || words.includes(name);
 const others = await Promise.all(
   values.adapter.map(async (file) => Object.values(await import(pathToFileURL(file).href))[0]()),
 );
 const run = new Run([direct(), floor(), tunnel(), ...others], values.short);
-const where = { ...machine(), program: values.source ? 'dist/' : 'the released bundle' };
 console.log(
   Object.entries(where)
     .map(([key, value]) => `${key} ${value}`)
     .join(', '),
 );
 console.log(`limits raised for the load: ${JSON.stringify(LIMITS)}`);
+if (busy) run.note(BUSY);
 try {
   for (const scenario of shared.filter(wanted)) await run.scenario(scenario);
   await run.stop();
   for (const scenario of own.filter(wanted)) await run.scenario(scenario);
 } finally {
   await run.stop();
+  await loadProfiled();
 }
 
 const targets = targetRows(run.facts);
 if (values.short) console.log('Everything answered right. A short run says nothing about speed.');
 else if (targets.length > 0) console.table(targets);
 const { tables, notes, facts, rounds } = run;
-const result = { where, limits: LIMITS, rounds, targets, notes, tables, facts };
+const minutes = Math.ceil((performance.now() - began) / 60_000);
+const result = { where, minutes, limits: LIMITS, rounds, targets, notes, tables, facts };
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
 if (values.write) await writeFile(new URL('RESULTS.md', import.meta.url), markdown(result));

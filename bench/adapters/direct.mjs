@@ -1,4 +1,4 @@
-import { Child, program } from '../lib/child.mjs';
+import { Child, node, program } from '../lib/child.mjs';
 
 /** The tool on a plain SDK server: no tunnel, no sign-in. */
 export function direct() {
@@ -6,7 +6,7 @@ export function direct() {
   return {
     name: 'direct',
     async start() {
-      server = new Child([process.execPath, program('direct-server')]);
+      server = new Child(node(program('direct-server')));
       const [url] = await server.line();
       return { url, tool: 'echo', pids: { server: server.pid } };
     },

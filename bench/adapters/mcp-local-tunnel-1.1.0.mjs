@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../scripts/demo/free-port.mjs';
-import { Child, localServer } from '../lib/child.mjs';
+import { Child, localServer, node } from '../lib/child.mjs';
 import { childrenOf } from '../lib/cpu.mjs';
 
 const DAY_MS = 86_400_000;
@@ -31,7 +31,7 @@ export function older() {
       // Never asked: both tokens are made here, as its login would.
       const auth = { issuer: 'http://localhost:1' };
       const base = { HOME: home, XDG_RUNTIME_DIR: home, DAEMON_GRACE_PERIOD_MS: String(DAY_MS) };
-      relay = new Child([process.execPath, program], {
+      relay = new Child(node(program, [], 'older-relay'), {
         ...base,
         MCP_LOCAL_TUNNEL_CONFIG: JSON.stringify({
           mode: 'relay',
@@ -48,13 +48,13 @@ export function older() {
       await mkdir(state, { recursive: true });
       const cached = { accessToken: token, expiresAt: Date.now() + DAY_MS, clientId: 'mcp-local-tunnel-agent' };
       await writeFile(join(state, `tokens-localhost_${port}.json`), JSON.stringify(cached), { mode: 0o600 });
-      agent = new Child([process.execPath, program, '--internal-daemon-process-do-not-use-directly'], {
+      agent = new Child(node(program, ['--internal-daemon-process-do-not-use-directly'], 'older-agent'), {
         ...base,
         MCP_LOCAL_TUNNEL_CONFIG: JSON.stringify({
           mode: 'agent',
           relay: url,
           name: 'bench',
-          servers: { local: { command: localServer } },
+          servers: { local: { command: localServer('older-local') } },
         }),
       });
       await agent.line(/Serving/);

@@ -15,7 +15,10 @@ export function tunnel() {
       stage = await Stage.open();
       const secret = randomBytes(32).toString('base64url');
       const relay = await stage.relay(await freePort(0), { limits: LIMITS, secret });
-      const agent = await stage.agent({ local: { command: localServer }, quick: { command: localServer } });
+      const agent = await stage.agent({
+        local: { command: localServer() },
+        quick: { command: localServer('quick') },
+      });
       const { client, token } = await stage.client();
       await client.close();
       const makeToken = await tokenMaker(secret, stage.url);

@@ -1,14 +1,23 @@
 import { spawn } from 'node:child_process';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../scripts/demo/node-flags.mjs';
 
 /** A program of this benchmark: where it lies, from bench/programs. */
 export function program(name) {
   return fileURLToPath(new URL(`../programs/${name}.mjs`, import.meta.url));
 }
 
-/** The local MCP server that every system here carries. */
-export const localServer = [process.execPath, program('echo-server')];
+/** A program for `node`. @returns the command @param role what its profile is named, where there is one */
+export function node(file, args = [], role = basename(file, '.mjs')) {
+  return [process.execPath, ...nodeFlags(role), file, ...args];
+}
+
+/** The local MCP server that every system here carries. @param role what its profile is named */
+export function localServer(role = 'local') {
+  return node(program('echo-server'), [], role);
+}
 
 /** A child process whose lines can be waited for; it ends with this one. */
 export class Child {

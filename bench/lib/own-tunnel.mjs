@@ -10,7 +10,7 @@ export class OwnTunnel {
     const own = new OwnTunnel();
     own.stage = await Stage.open();
     own.relay = await own.stage.relay(await freePort(0), { limits: LIMITS });
-    own.agent = await own.stage.agent({ local: { command: localServer } });
+    own.agent = await own.stage.agent({ local: { command: localServer() } });
     const { client, token } = await own.stage.client();
     await client.close();
     own.port = Number(new URL(own.stage.url).port);

@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { cpus, release, type as systemType, totalmem } from 'node:os';
+import { cpus, loadavg, release, type as systemType, totalmem } from 'node:os';
 
 const version = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version;
+
+/** Of one processor, over the last minute. */
+const BUSY_ABOVE = 0.5;
+
+export const BUSY = 'This machine is busy with something else: the figures will not be trustworthy.';
+
+/** Whether others use the processors; to be asked before the load begins. */
+export function isBusy() {
+  return loadavg()[0] / cpus().length > BUSY_ABOVE;
+}
 
 /** Where and with what this was measured. */
 export function machine() {
@@ -10,6 +20,7 @@ export function machine() {
     date: new Date().toISOString().slice(0, 10),
     system: `${systemType()} ${release()}`,
     cpu: `${processors.length} × ${processors[0]?.model.trim()}`,
+    'load average at the start': loadavg()[0].toFixed(2),
     memory: `${Math.round(totalmem() / 1024 ** 3)} GiB`,
     node: process.version,
     'mcp-local-tunnel': version('../../package.json'),
@@ -26,11 +37,11 @@ export function byRole(values, digits) {
 }
 
 /** The whole result as Markdown. */
-export function markdown({ where, limits, tables, notes, targets, rounds }) {
+export function markdown({ where, minutes, limits, tables, notes, targets, rounds }) {
   const missed = targets.filter(({ met }) => met === 'no').length;
   return `# Results
 
-Made by \`npm run bench -- --write\`; [what is compared](README.md) is measured in one run, in turn, ${rounds} times, and the median counts. The load generator runs on the same processors.
+Made by \`npm run bench -- --write\`; [what is compared](README.md) is measured in one run, in turn, ${rounds} times, and the median counts; it took ${minutes} minutes. The load generator runs on the same processors.
 
 ${Object.entries(where)
   .map(([key, value]) => `- ${key}: ${value}`)

@@ -1,4 +1,5 @@
 import { Client } from './client.mjs';
+import { Elapsed } from './elapsed.mjs';
 
 const MINUTE = 60_000;
 
@@ -10,6 +11,7 @@ export class Run {
   notes = [];
   #adapters;
   #started = new Map();
+  #elapsed = new Elapsed();
 
   /** @param short as little as shows that it works */
   constructor(adapters, short) {
@@ -19,16 +21,19 @@ export class Run {
   }
 
   async scenario({ name, run }) {
-    const began = performance.now();
     console.log(`\n${name}`);
+    this.#elapsed.start(name);
     // Something that never comes would otherwise be waited for without end.
     const most = this.short ? 3 * MINUTE : 45 * MINUTE;
     let timer;
     const late = new Promise((_, reject) => {
       timer = setTimeout(() => reject(new Error(`${name} hangs`)), most);
     });
-    await Promise.race([run(this), late]).finally(() => clearTimeout(timer));
-    console.log(`(${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    await Promise.race([run(this), late]).finally(() => {
+      clearTimeout(timer);
+      this.#elapsed.stop();
+    });
+    console.log(`(${this.#elapsed.seconds.toFixed(1)} s)`);
   }
 
   /** Every system, each with a client that has begun its session. */
@@ -67,12 +72,14 @@ export class Run {
   /** @param rows of the same columns */
   table(title, rows) {
     this.tables.push({ title, rows });
+    this.#elapsed.clear();
     console.log(title);
     console.table(rows);
   }
 
   note(text) {
     this.notes.push(text);
+    this.#elapsed.clear();
     console.log(text);
   }
 }

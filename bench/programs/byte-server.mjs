@@ -10,3 +10,5 @@ const http = createServer((req, res) => {
   });
 });
 http.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${http.address().port}/`));
+// In good order, so that a profile is written where one is asked for.
+process.on('SIGTERM', () => process.exit());

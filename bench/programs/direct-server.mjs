@@ -37,3 +37,5 @@ const http = createServer(async (req, res) => {
   await transport.handleRequest(req, res);
 });
 http.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${http.address().port}/mcp`));
+// In good order, so that a profile is written where one is asked for.
+process.on('SIGTERM', () => process.exit());

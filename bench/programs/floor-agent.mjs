@@ -42,7 +42,6 @@ function reply(line) {
   socket.send(JSON.stringify({ call, message }));
 }
 
-process.on('SIGTERM', () => {
-  child.kill();
-  process.exit();
-});
+// With its input the local server ends in good order, and so writes its profile where one is asked for.
+process.on('SIGTERM', () => child.stdin.end());
+child.once('exit', () => process.exit());

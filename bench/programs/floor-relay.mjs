@@ -30,3 +30,5 @@ new WebSocketServer({ server: http, maxPayload: 256 * 1024 * 1024 }).on('connect
   });
 });
 http.listen(Number(process.argv[2]), '127.0.0.1');
+// In good order, so that a profile is written where one is asked for.
+process.on('SIGTERM', () => process.exit());

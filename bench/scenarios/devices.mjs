@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BareRelay } from '../lib/bare-relay.mjs';
-import { Child, program } from '../lib/child.mjs';
+import { Child, node, program } from '../lib/child.mjs';
 import { Client } from '../lib/client.mjs';
 import { cpuMs, measured } from '../lib/cpu.mjs';
 import { Crowd } from '../lib/crowd.mjs';
@@ -78,7 +78,7 @@ async function lists(bench, relay, { client, tools }) {
   const bytes = first.body.length;
   const file = join(tmpdir(), `mcp-local-tunnel-bench-${process.pid}.json`);
   await writeFile(file, first.body);
-  const writer = new Child([process.execPath, program('byte-server'), file]);
+  const writer = new Child(node(program('byte-server'), [file]));
   try {
     const [url] = await writer.line();
     const plain = new Client({ url, tool: client.tool });

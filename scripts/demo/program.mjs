@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from './node-flags.mjs';
 
 const HERE = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 
@@ -17,9 +18,9 @@ export class Program {
    */
   constructor(args, home) {
     this.name = args[0];
-    // The benchmark runs the released program in place of the one that lies here, or profiles it.
-    const { MCP_LOCAL_TUNNEL_RUN: run = HERE, MCP_LOCAL_TUNNEL_NODE: flags = '' } = process.env;
-    this.#child = spawn(process.execPath, [...flags.split(' ').filter(Boolean), run, ...args], {
+    // The benchmark runs the released program in place of the one that lies here.
+    const { MCP_LOCAL_TUNNEL_RUN: run = HERE } = process.env;
+    this.#child = spawn(process.execPath, [...nodeFlags(this.name.replace('--', '')), run, ...args], {
       env: { ...process.env, ...home, NO_COLOR: '1' },
     });
     const kill = () => this.#child.kill();
