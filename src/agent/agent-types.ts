@@ -6,6 +6,20 @@ import type { ServerState } from './servers/types.js';
 /** `refused`: the relay will not have this agent (login gone, device revoked); redialling does not help. */
 export type LinkState = 'connecting' | 'online' | 'offline' | 'refused';
 
+/** Bytes of memory that the agent holds for calls, by what they are. All of it is let go of when the calls are over, but for `keptTexts`. */
+export interface HeldMemory {
+  /** Params of calls that run. */
+  readonly requests: number;
+  /** Pieces of large requests whose rest is still to come. */
+  readonly uploads: number;
+  /** What local servers have not read of their input. */
+  readonly unreadInput: number;
+  /** Events and answers that the relay is not known to have. */
+  readonly results: number;
+  /** Long results that were cut, for clients to read on; characters. */
+  readonly keptTexts: number;
+}
+
 /** The agent at one moment. Plain data: it crosses the control socket as JSON. */
 export interface AgentSnapshot {
   readonly link: LinkState;
@@ -19,6 +33,8 @@ export interface AgentSnapshot {
   readonly problem?: string;
   readonly servers: readonly ServerState[];
   readonly callsRunning: number;
+  /** Absent from agents of older versions. */
+  readonly held?: HeldMemory;
   readonly version: string;
   readonly pid: number;
 }

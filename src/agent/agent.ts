@@ -28,6 +28,7 @@ export function createAgent(config: AgentConfig, options: AgentOptions): Agent {
 
 class RunningAgent implements Agent {
   readonly #servers: LocalServers;
+  readonly #fit: ResultFit;
   readonly #runner: CallRunner;
   readonly #calls: RunningCalls;
   readonly #catalogs: Catalogs;
@@ -63,17 +64,22 @@ class RunningAgent implements Agent {
       events: {
         catalog: (server) => this.#catalogs.send(server, this.#link.current),
         state: (state) => this.#serverState(state),
+        inputRead: () => this.#calls.inputRead(),
       },
     });
     this.#catalogs = new Catalogs(this.#servers);
+    this.#fit = new ResultFit({ enabled: config.clientFit });
     this.#runner = callRunner({
       servers: this.#servers,
       logger: logger.child('calls'),
       resultBytes: () => this.#resultBytes,
-      fit: new ResultFit({ enabled: config.clientFit }),
+      fit: this.#fit,
       stateKey: () => this.#stateKey,
     });
-    this.#calls = new RunningCalls(this.#runner.run, (server, held) => this.#servers.holdBack(server, held));
+    this.#calls = new RunningCalls(this.#runner.run, {
+      holdBack: (server, held) => this.#servers.holdBack(server, held),
+      unread: (server, session) => this.#servers.unreadInput(server, session),
+    });
     this.#link = new Link(
       {
         relay: config.relay,
@@ -121,6 +127,7 @@ class RunningAgent implements Agent {
       ...(this.#problem === undefined ? {} : { problem: this.#problem }),
       servers: this.#servers.states(),
       callsRunning: this.#calls.running,
+      held: { ...this.#calls.held, unreadInput: this.#servers.unreadInput(), keptTexts: this.#fit.keptCharacters },
       version: this.options.version,
       pid: process.pid,
     };

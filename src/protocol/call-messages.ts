@@ -78,6 +78,20 @@ export function headBytes(call: Buffer): number {
   return call.readUInt32BE(0);
 }
 
+/**
+ * Where a call goes, read from its first piece; undefined where its head is not whole there, or is none: that is told when
+ * the message is whole.
+ */
+export function placeOf(piece: Buffer): { readonly server: string; readonly session: string } | undefined {
+  if (piece.length < 4 || piece.length < 4 + headBytes(piece)) return undefined;
+  try {
+    const { head } = decodeCall(piece);
+    return { server: head.server, session: head.client.session };
+  } catch {
+    return undefined;
+  }
+}
+
 /** @throws MessageError */
 export function decodeCall(body: Buffer): { readonly head: CallHead; readonly params: Buffer } {
   const what = 'call';

@@ -21,6 +21,7 @@ export class ConfiguredServer {
     if (config.isolation !== 'client' || config.disabled) return;
     const events = {
       catalog: () => {},
+      inputRead: () => options.events.inputRead?.(),
       state: ({ status, problem }: ServerState) => {
         if (status === 'failed') logger.warn(`failed for one client session: ${problem}`);
       },
@@ -63,6 +64,12 @@ export class ConfiguredServer {
   endSession(session: string): void {
     this.#unit.endSession(session);
     this.#clients?.endSession(session);
+  }
+
+  /** See LocalServers. */
+  unreadInput(session: string | undefined): number {
+    if (this.#clients === undefined) return this.#unit.unreadInput;
+    return this.#clients.unreadInput(session) + (session === undefined ? this.#unit.unreadInput : 0);
   }
 
   /** See LocalServers. */

@@ -4,6 +4,7 @@ import { childEnvironment } from './stdio/child-environment.js';
 import { loginPath } from './stdio/login-path.js';
 import { StdioTransport } from './stdio/stdio-transport.js';
 import type { Transport } from './transport.js';
+import type { UnreadInput } from './unread-input.js';
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
 
@@ -14,13 +15,13 @@ export interface ConnectorOptions {
   readonly platform?: NodeJS.Platform;
 }
 
-export type Connect = (config: LocalServerConfig, era: 'legacy' | 'modern') => Promise<Transport>;
+export type Connect = (config: LocalServerConfig, era: 'legacy' | 'modern', unread: UnreadInput) => Promise<Transport>;
 
 /** Makes a way to a server. Asks the login shell for PATH once, when the first process is to be started. */
 export function connector(options: ConnectorOptions, closing: AbortSignal): Connect {
   const { environment, messageBytes = MESSAGE_BYTES, platform = process.platform } = options;
   let path: Promise<string> | undefined;
-  return async (config, era) => {
+  return async (config, era, unread) => {
     if ('url' in config) {
       const http = { ...config, messageBytes, proxy: environment.proxy };
       if (era === 'modern') {
@@ -33,6 +34,6 @@ export function connector(options: ConnectorOptions, closing: AbortSignal): Conn
     }
     path ??= loginPath(environment, closing);
     const env = childEnvironment(environment, await path, config.env, platform);
-    return new StdioTransport({ ...config, env, messageBytes, platform });
+    return new StdioTransport({ ...config, env, messageBytes, platform, unread });
   };
 }

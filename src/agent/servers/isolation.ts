@@ -55,6 +55,14 @@ export class ClientUnits {
     await Promise.all([...this.#bySession.values()].map(({ unit }) => unit.restart()));
   }
 
+  /** See LocalServers. @param session all sessions together unless given */
+  unreadInput(session: string | undefined): number {
+    if (session !== undefined) return this.#bySession.get(session)?.unit.unreadInput ?? 0;
+    let bytes = 0;
+    for (const { unit } of this.#bySession.values()) bytes += unit.unreadInput;
+    return bytes;
+  }
+
   /** See LocalServers. */
   holdBack(held: boolean): void {
     this.#heldBack = held;

@@ -44,7 +44,7 @@ export function createLocalServers(
         random,
         policy: policyOf(serverConfig),
         memory,
-        connect: (era) => connect(serverConfig, era),
+        connect: (era, unread) => connect(serverConfig, era, unread),
       });
       return [name, server] as const;
     }),
@@ -73,6 +73,10 @@ export function createLocalServers(
     askPolicy: (name) => find(name).policy,
     endSession: (session) => {
       for (const server of all()) server.endSession(session);
+    },
+    unreadInput: (name, session) => {
+      if (name !== undefined) return servers.get(name)?.unreadInput(session) ?? 0;
+      return all().reduce((bytes, server) => bytes + server.unreadInput(undefined), 0);
     },
     holdBack: (name, held) => servers.get(name)?.holdBack(held),
     request: async (name, method, params, context) => find(name).request(method, params, context),

@@ -3,6 +3,10 @@ import { type RequestContext, type RequestOutcome, ServerError } from './types.j
 
 /** A server may still write of a request that was given up; for this long its log lines could be taken for another's. */
 const AFTERMATH_MS = 60_000;
+/** Requests given up that are remembered one by one; of those before them is only known that there were some. */
+const MAX_ABANDONED = 1024;
+const GIVEN_UP = AbortSignal.abort();
+const OF_ANYBODY: PendingContext = { signal: GIVEN_UP, forClient: true, method: 'tools/call' };
 
 export interface PendingContext extends RequestContext {
   /** A client's request, not one of our own. */
@@ -29,9 +33,12 @@ export class PendingRequests {
   /** Requests given up, and until when they may still be heard of. */
   readonly #abandoned = new Map<number, { readonly until: number; readonly context: PendingContext }>();
 
+  /** Until then the server may be heard of requests that are not remembered any more. */
+  #unknownUntil = 0;
+
   constructor(private readonly clock: Clock) {}
 
-  /** Requests given up that may still be heard of; each is kept with all that is known of its client. */
+  /** Requests given up that may still be heard of. */
   get remembered(): number {
     return this.#abandoned.size;
   }
@@ -47,7 +54,7 @@ export class PendingRequests {
         if (!pending) return;
         // Also here: a server that tells nothing of itself would never have them forgotten.
         this.#forgetOld();
-        if (pending.sent) this.#abandoned.set(id, { until: this.clock.now() + AFTERMATH_MS, context });
+        if (pending.sent) this.#remember(id, context);
         reject(error(pending.sent));
         abandon(reason, pending.sent);
       };
@@ -84,7 +91,8 @@ export class PendingRequests {
     this.#forgetOld();
     const waiting = [...this.#byId].filter(([, { sent }]) => sent).map(([id, { context }]) => ({ id, context }));
     const given = [...this.#abandoned].map(([id, { context }]) => ({ id, context, abandoned: true }));
-    return [...given, ...waiting];
+    const unknown = this.#anyUnknown() ? [{ id: 0, context: OF_ANYBODY, abandoned: true }] : [];
+    return [...unknown, ...given, ...waiting];
   }
 
   /**
@@ -134,6 +142,22 @@ export class PendingRequests {
     return owner?.context.forClient ? owner.context : undefined;
   }
 
+  /** Of the request only that is kept which tells whose it was. */
+  #remember(id: number, { client, forClient, method, taskId }: PendingContext): void {
+    const whose = client && { ...client, capabilities: {}, info: {} };
+    const context = { signal: GIVEN_UP, client: whose, forClient, method, taskId };
+    this.#abandoned.set(id, { until: this.clock.now() + AFTERMATH_MS, context });
+    if (this.#abandoned.size <= MAX_ABANDONED) return;
+    const [oldest] = this.#abandoned;
+    if (oldest === undefined) return;
+    this.#abandoned.delete(oldest[0]);
+    this.#unknownUntil = oldest[1].until;
+  }
+
+  #anyUnknown(): boolean {
+    return this.#unknownUntil > 0 && this.#unknownUntil > this.clock.now();
+  }
+
   #forgetOld(): void {
     if (this.#abandoned.size === 0) return;
     const now = this.clock.now();
@@ -149,7 +173,7 @@ export class PendingRequests {
     // Of a question about the log itself there is nothing to log.
     const talking = [...this.#byId.values()].filter(({ context }) => context.method !== 'logging/setLevel');
     const [only, ...others] = talking;
-    return others.length === 0 && this.#abandoned.size === 0 ? only : undefined;
+    return others.length === 0 && this.#abandoned.size === 0 && !this.#anyUnknown() ? only : undefined;
   }
 
   /** Whatever comes first ends the request: from here on nothing more is told of it. */

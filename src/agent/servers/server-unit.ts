@@ -4,22 +4,30 @@ import { untilAborted } from './deferred.js';
 import { LegacyListens } from './legacy/legacy-listens.js';
 import { LocalServer, type LocalServerOptions } from './local-server.js';
 import { LISTEN } from './modern/subscriber.js';
+import type { Transport } from './transport.js';
 import type { RequestContext, RequestOutcome, ServerState } from './types.js';
+import { UnreadInput } from './unread-input.js';
 
-export type ServerUnitOptions = Omit<LocalServerOptions, 'watch'>;
+export interface ServerUnitOptions extends Omit<LocalServerOptions, 'watch' | 'connect'> {
+  /** A fresh way to the server; over HTTP each era has its own. */
+  connect(era: 'legacy' | 'modern', unread: UnreadInput): Promise<Transport>;
+}
 
 /** One running server and who listens to it. */
 export class ServerUnit {
   readonly #server: LocalServer;
   readonly #listens: LegacyListens;
+  readonly #unread: UnreadInput;
 
   constructor(options: ServerUnitOptions) {
     const { clock, events } = options;
     const listens = new LegacyListens(clock);
     this.#listens = listens;
+    this.#unread = new UnreadInput(() => events.inputRead?.());
     this.#server = new LocalServer({
       ...options,
       watch: listens,
+      connect: (era) => options.connect(era, this.#unread),
       events: {
         state: (state) => events.state(state),
         catalog: (server, catalog) => {
@@ -68,6 +76,11 @@ export class ServerUnit {
   async notify(method: string, params: Uint8Array, client: CallClient): Promise<void> {
     this.#listens.serve(client);
     await this.#server.notify(method, params);
+  }
+
+  /** Bytes that wait until the server reads its input. */
+  get unreadInput(): number {
+    return this.#unread.bytes;
   }
 
   /** See LocalServers. */

@@ -141,6 +141,8 @@ export interface LocalServers {
   endSession(session: string): void;
   /** Reads no further what a server writes on stdout, or goes on; what it writes meanwhile stays with it, and in time it stops. */
   holdBack(server: string, held: boolean): void;
+  /** Bytes that wait until this server, or the process of it that serves this session alone, reads its input; of all servers together unless one is given. */
+  unreadInput(server?: string, session?: string): number;
   /** Restarts one server (or all) and resolves with the states once each is ready or has failed. @throws ServerError unknown_server */
   restart(server: string | undefined, signal: CallSignal): Promise<readonly ServerState[]>;
   /** Stops everything: stdin closed, then SIGTERM, then SIGKILL to the whole process group. */
@@ -152,4 +154,6 @@ export interface LocalServersEvents {
   /** A new or changed offer; `undefined` when the server is gone (ended, failed). */
   catalog(server: string, catalog: ServerOffer | undefined): void;
   state(state: ServerState): void;
+  /** Some server has read of its input. */
+  inputRead?(): void;
 }

@@ -69,7 +69,7 @@ async function rig() {
     servers.holdBack(server, held);
     told.emit(held ? 'held' : 'let go', server);
   };
-  const calls = new RunningCalls(runner.run, holdBack, LIMIT);
+  const calls = new RunningCalls(runner.run, { holdBack, heldBytes: LIMIT });
   return { servers, calls, told };
 }
 

@@ -35,6 +35,11 @@ export class KeptTexts {
     this.#characters = characters;
   }
 
+  /** Of all texts. */
+  get characters(): number {
+    return this.#held;
+  }
+
   /** @returns its id, `<prefix>~<random>`; undefined when it is too long to be kept */
   keep(prefix: string, owner: string, text: string): string | undefined {
     if (text.length > this.#characters) return undefined;

@@ -64,6 +64,11 @@ export class ResultFit {
     return toolResult(head, nextPart(text, from, limit, id), false);
   }
 
+  /** Of texts that were cut, for clients to read on. */
+  get keptCharacters(): number {
+    return this.#kept.characters;
+  }
+
   /** Forgets what is kept. */
   close(): void {
     this.#kept.close();

@@ -21,6 +21,13 @@ export class HeldBytes {
 
   constructor(private readonly options: HeldBytesOptions) {}
 
+  /** Bytes that the calls of all servers hold. */
+  get total(): number {
+    let total = 0;
+    for (const bytes of this.#byServer.values()) total += bytes;
+    return total;
+  }
+
   /** Bytes that the calls of a server hold. */
   of(server: string): number {
     return this.#byServer.get(server) ?? 0;

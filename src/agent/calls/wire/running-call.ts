@@ -43,6 +43,8 @@ export class RunningCall implements CallOutput {
   /** The client did not keep up when that was last looked at. */
   full = false;
   finished = false;
+  /** Bytes of what it was asked, until finished. */
+  paramsBytes = 0;
   /** Bytes of the answer, once finished. */
   answerBytes = 0;
   /** Its last frame had left when the ping under way was sent. */
@@ -107,6 +109,7 @@ export class RunningCall implements CallOutput {
 
   finish(answer: CallAnswer): void {
     this.finished = true;
+    this.paramsBytes = 0;
     this.#endQuestions();
     this.answerBytes = answer.json.length;
     this.#send(FrameType[answer.kind], answer.json);

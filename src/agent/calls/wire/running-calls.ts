@@ -8,6 +8,7 @@ import { HeldBytes } from './held-bytes.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { type CallAnswer, type CallOutput, RunningCall } from './running-call.js';
 import { ServerHolds } from './server-holds.js';
+import { Uploads } from './uploads.js';
 
 /** Finished calls the relay has not confirmed; above this a confirmation is asked for before the next heartbeat. */
 const UNCONFIRMED_CALLS = 256;
@@ -20,6 +21,15 @@ const HELD_BYTES = 1024 * 1024 * 1024;
 
 /** Executes one call. Never rejects but for an aborted signal. */
 export type RunCall = (head: CallHead, params: Buffer, output: CallOutput) => Promise<CallAnswer>;
+
+export interface RunningCallsOptions {
+  /** Stops the reading of a server's output, or lets it go on. */
+  holdBack?(server: string, held: boolean): void;
+  /** See UploadsOptions. */
+  unread?(server: string, session: string): number;
+  /** What the calls of one server may hold; 1 GiB unless given. */
+  readonly heldBytes?: number;
+}
 
 /** What the connection under the calls can do besides sending. */
 export interface CallLink {
@@ -43,12 +53,14 @@ export class RunningCalls {
   readonly #held: HeldBytes;
   readonly #holds: ServerHolds;
 
-  /** @param holdBack stops the reading of a server's output, or lets it go on */
+  /** Messages that come in pieces, on all links. */
+  readonly #uploads: Uploads;
+
   constructor(
     private readonly run: RunCall,
-    holdBack: (server: string, held: boolean) => void = () => {},
-    limit = HELD_BYTES,
+    { holdBack = () => {}, unread = () => 0, heldBytes: limit = HELD_BYTES }: RunningCallsOptions = {},
   ) {
+    this.#uploads = new Uploads({ unread });
     const review = () => {
       for (const link of this.#links.values()) link.checkpoint();
     };
@@ -67,6 +79,18 @@ export class RunningCalls {
   /** Bytes of output that the calls of one server hold, until the relay surely has them. */
   heldBytes(server: string): number {
     return this.#held.of(server);
+  }
+
+  /** Bytes: see HeldMemory. */
+  get held(): { readonly requests: number; readonly uploads: number; readonly results: number } {
+    let requests = 0;
+    for (const { paramsBytes } of this.#calls.values()) requests += paramsBytes;
+    return { requests, uploads: this.#uploads.bytes, results: this.#held.total };
+  }
+
+  /** Some server has read of its input: what waits for that may come. */
+  inputRead(): void {
+    this.#uploads.review();
   }
 
   /** For hello: the calls that a new link may take up, which are those of no draining link. */
@@ -96,6 +120,7 @@ export class RunningCalls {
   /** A link is gone; its calls go on and wait for the next one. */
   detach(sender: LinkSender): void {
     for (const call of this.#calls.values()) if (call.sender === sender) call.sender = undefined;
+    this.#incoming.get(sender)?.close();
     this.#incoming.delete(sender);
     this.#links.delete(sender);
   }
@@ -165,7 +190,7 @@ export class RunningCalls {
   #incomingOf(sender: LinkSender): IncomingMessages {
     let incoming = this.#incoming.get(sender);
     if (incoming === undefined) {
-      incoming = new IncomingMessages(sender);
+      incoming = new IncomingMessages(sender, this.#uploads);
       this.#incoming.set(sender, incoming);
     }
     return incoming;
@@ -183,6 +208,7 @@ export class RunningCalls {
 
   async #execute(id: string, head: CallHead, params: Buffer, link: CallLink): Promise<void> {
     const call = new RunningCall(id, head, link.sender, this.#count);
+    call.paramsBytes = params.length;
     this.#calls.set(id, call);
     this.#holds.began(call.server);
     link.sender.attach(call.stream);

@@ -9,6 +9,7 @@ import { SocketWriter } from '../../../protocol/socket-writer.js';
 import { idOfCutResponse } from '../messages.js';
 import type { Outgoing, Transport, TransportEvents } from '../transport.js';
 import { ServerError, StartError } from '../types.js';
+import type { UnreadInput } from '../unread-input.js';
 import { LineReader } from './line-reader.js';
 import { endProcessGroup } from './process-group.js';
 import { StderrTail } from './stderr-tail.js';
@@ -29,6 +30,8 @@ export interface StdioTransportOptions {
   readonly platform: NodeJS.Platform;
   /** What may wait until the server reads on; 256 MiB unless given. */
   readonly unreadBytes?: number;
+  /** Counts what waits, here and in other lives of the server. */
+  readonly unread?: UnreadInput;
 }
 
 /** A child process that speaks newline-delimited JSON-RPC on stdin and stdout (MCP 2025-11-25 basic/transports#stdio). */
@@ -146,6 +149,7 @@ export class StdioTransport implements Transport {
   /** What is sent from here on waits for this. */
   #behind(sent: Promise<boolean>, bytes: number): Promise<boolean> {
     this.#waitingBytes += bytes;
+    this.options.unread?.change(bytes);
     const waiting = sent
       .then(
         () => undefined,
@@ -154,6 +158,7 @@ export class StdioTransport implements Transport {
       .finally(() => {
         this.#waitingBytes -= bytes;
         if (this.#waiting === waiting) this.#waiting = undefined;
+        this.options.unread?.change(-bytes);
       });
     this.#waiting = waiting;
     return sent;
