@@ -184,6 +184,11 @@ export function decodeDrain(body: Uint8Array): Drain {
   return { afterMs: count(parse(body, 'drain').afterMs, 'drain') };
 }
 
+/** Tells the agent that nobody waits for a call any more. */
+export function encodeCancel(reason: string): Buffer {
+  return encodeJson({ reason: reason.slice(0, 500) });
+}
+
 /** @throws MessageError */
 export function decodeCancel(body: Uint8Array): Cancel {
   return { reason: text(parse(body, 'cancel').reason, 'cancel') };

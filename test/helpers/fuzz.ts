@@ -12,13 +12,25 @@ export const FUZZ_MS = SECONDS * 1000 + 30_000;
  * @throws Error with the smallest counterexample, its seed and its path
  */
 export function fuzz<Case>(name: string, property: fc.IProperty<Case>): void {
+  judge(name, fc.check(property, parameters<Case>()));
+}
+
+/** The same of what takes time. */
+export async function fuzzAsync<Case>(name: string, property: fc.IAsyncProperty<Case>): Promise<void> {
+  judge(name, await fc.check(property, parameters<Case>()));
+}
+
+function parameters<Case>(): fc.Parameters<Case> {
   const seed = process.env.FUZZ_SEED === undefined ? undefined : Number(process.env.FUZZ_SEED);
-  const found = fc.check(property, {
+  return {
     numRuns: Number.MAX_SAFE_INTEGER,
     interruptAfterTimeLimit: SECONDS * 1000,
     markInterruptAsFailure: false,
     ...(seed === undefined ? {} : { seed }),
-  });
+  };
+}
+
+function judge<Case>(name: string, found: fc.RunDetails<Case>): void {
   if (process.env.FUZZ_SECONDS !== undefined)
     process.stderr.write(`${name}: ${found.numRuns} cases, seed ${found.seed}\n`);
   if (!found.failed) return;

@@ -44,7 +44,7 @@ afterEach(() => {
 });
 
 /** An agent's link to a relay that does what `relay` says. @returns how the link ended, at both ends */
-async function linked(relay: (socket: WebSocket) => void, greeted = true) {
+async function linked(relay: (socket: WebSocket, connection: Connection) => void, greeted = true) {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   const accepted = once(server, 'connection');
@@ -53,19 +53,24 @@ async function linked(relay: (socket: WebSocket) => void, greeted = true) {
   const [peer]: WebSocket[] = await accepted;
   if (peer === undefined) throw new Error('no peer');
   const frames: string[] = [];
+  let end: (code: number) => void = () => {};
   const closed = new Promise<number>((resolve) => {
-    const connection = new Connection(dialled, {
-      frame: ({ id }) => void frames.push(id),
-      mark: () => {},
-      delivered: () => {},
-      drain: () => {},
-      closed: (code) => resolve(code),
-    });
-    connection.greet(HELLO, () => {}).catch(() => {});
+    end = resolve;
   });
+  const connection = new Connection(dialled, {
+    frame: ({ id }) => void frames.push(id),
+    mark: () => {},
+    delivered: () => {},
+    drain: () => {},
+    closed: (code) => end(code),
+  });
+  const greeting = connection.greet(HELLO, () => {}).catch(() => {});
   await once(peer, 'message');
-  if (greeted) peer.send(WELCOME);
-  const [code] = await Promise.all([once(peer, 'close').then(([seen]) => seen), closed, relay(peer)]);
+  if (greeted) {
+    peer.send(WELCOME);
+    await greeting;
+  }
+  const [code] = await Promise.all([once(peer, 'close').then(([seen]) => seen), closed, relay(peer, connection)]);
   return { code, frames };
 }
 
@@ -110,4 +115,14 @@ describe('a link to a relay that breaks the rules', () => {
     );
     expect(end).toEqual({ code: 4400, frames: [] });
   });
+});
+
+it('reads nothing more of a link that it has closed', async () => {
+  const call = encodeFrame(FrameType.call, false, CALL, Buffer.from('x'));
+  const end = await linked((peer, connection) => {
+    connection.close();
+    // On its way, and there before the close is answered.
+    peer.send(call);
+  });
+  expect(end).toEqual({ code: 1000, frames: [] });
 });

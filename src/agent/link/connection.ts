@@ -38,8 +38,11 @@ export class Connection {
   #welcome: ((welcome: Welcome) => void) | undefined;
   #heartbeat: Heartbeat | undefined;
   #ended = false;
-  /** A bad frame came: what is behind it cannot be trusted to mean what it says. */
-  #broken = false;
+  /**
+   * Nothing more is read. A bad frame came: what is behind it cannot be trusted to mean what it says. Or this end has
+   * closed the link: its calls have moved to another one, and a copy of a call that still came here would move it back.
+   */
+  #deaf = false;
 
   constructor(
     { socket, wire }: Dialled,
@@ -106,6 +109,7 @@ export class Connection {
 
   /** Ends the link in good order. */
   close(code: number = CloseCode.normal): void {
+    this.#deaf = true;
     this.#socket.close(code);
     // A peer that does not answer the close would keep the socket open for half a minute.
     this.#heartbeat?.closeWithin(1000);
@@ -117,13 +121,13 @@ export class Connection {
   }
 
   #message(data: WebSocket.RawData, isBinary: boolean): void {
-    if (this.#ended || this.#broken) return;
+    if (this.#ended || this.#deaf) return;
     this.#heartbeat?.heard();
     try {
       if (!isBinary || !Buffer.isBuffer(data)) throw new Error('a text frame');
       this.#frame(decodeFrame(data, RELAY_FRAMES));
     } catch (error) {
-      this.#broken = true;
+      this.#deaf = true;
       this.#socket.close(CloseCode.badFrame, error instanceof Error ? error.message.slice(0, 100) : '');
       this.#heartbeat?.closeWithin(1000);
     }

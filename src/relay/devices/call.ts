@@ -2,7 +2,7 @@ import { keptPiece, tooManyPieces } from '../../protocol/assembler.js';
 import { QUESTION_BYTES } from '../../protocol/call-messages.js';
 import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
-import { decodeWindow, encodeJson, encodeWindow } from '../../protocol/messages.js';
+import { decodeWindow, encodeCancel, encodeWindow } from '../../protocol/messages.js';
 import { SendStream } from '../../protocol/send-stream.js';
 import { CallCredit } from './call-credit.js';
 import { CallQuestions } from './call-questions.js';
@@ -51,7 +51,7 @@ export class Call {
    */
   #sink: CallSink | undefined;
   /** Runs once, whatever the end. */
-  #ending: (() => void) | undefined;
+  #ending: ((givenUp: boolean) => void) | undefined;
   /** None until the first question. */
   #questions: CallQuestions | undefined;
   /** The `call` message; let go once the agent is known to have all of it. */
@@ -69,16 +69,19 @@ export class Call {
   #answerBytes = 0;
   #answerPieces = 0;
 
-  /** @param over told first when it ends, and then `options.ended` */
-  constructor({ id, body, lasting, sink, ended, deviceName, ...limits }: CallOptions, over: (call: Call) => void) {
+  /** @param over told first when it ends, and then `options.ended`; `givenUp`: the agent may have it, and is to end it */
+  constructor(
+    { id, body, lasting, sink, ended, deviceName, ...limits }: CallOptions,
+    over: (call: Call, givenUp: boolean) => void,
+  ) {
     this.id = id;
     this.lasting = lasting;
     this.#body = body;
     this.#sink = sink;
     this.#deviceName = deviceName;
     this.#resultBytes = limits.resultBytes;
-    this.#ending = () => {
-      over(this);
+    this.#ending = (givenUp) => {
+      over(this, givenUp);
       ended();
     };
     if (lasting) return;
@@ -270,14 +273,12 @@ export class Call {
     if (sink === undefined) return;
     const { dispatched } = this;
     const sender = this.#sender;
-    this.#finish();
-    if (dispatched) {
-      sender?.control(encodeFrame(FrameType.cancel, false, this.id, encodeJson({ reason: reason.slice(0, 500) })));
-    }
+    this.#finish(dispatched);
+    if (dispatched) sender?.control(encodeFrame(FrameType.cancel, false, this.id, encodeCancel(reason)));
     if (failure !== undefined) sink.fail(failure);
   }
 
-  #finish(): void {
+  #finish(givenUp = false): void {
     const ending = this.#ending;
     this.#sink = undefined;
     this.#ending = undefined;
@@ -286,7 +287,7 @@ export class Call {
     this.#deadline?.stop();
     this.#deadline = undefined;
     this.detach();
-    ending?.();
+    ending?.(givenUp);
   }
 }
 

@@ -1,13 +1,21 @@
-import type { Frame } from '../../protocol/frames.js';
+import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
-import type { Hello } from '../../protocol/messages.js';
+import { encodeCancel, type Hello } from '../../protocol/messages.js';
 import { Call, type CallOptions } from './call.js';
 import type { CallFailure } from './types.js';
+
+/** Calls given up of which that is said again: more at one time are hardly on their way to an agent. */
+const GIVEN_UP = 256;
 
 /** The calls one device is working on, by id; frames find them here and nowhere else. */
 export class DeviceCalls {
   readonly #calls = new Map<string, Call>();
   #sender: LinkSender | undefined;
+  /**
+   * Calls given up since the link began, the newest last; none yet. What was said of it may be lost with the link, and
+   * an agent that gets the call itself from an old link after it has written its hello would go on with it for nobody.
+   */
+  #givenUp: Set<string> | undefined;
 
   /** Calls whose end is worth waiting for: without those that only listen. */
   get running(): number {
@@ -18,7 +26,10 @@ export class DeviceCalls {
 
   /** Begins a call; it goes out now, or with the next link. */
   begin(options: CallOptions): Call {
-    const call = new Call(options, (ended) => this.#calls.delete(ended.id));
+    const call = new Call(options, (ended, givenUp) => {
+      this.#calls.delete(ended.id);
+      if (givenUp) this.#giveUp(ended.id);
+    });
     this.#calls.set(call.id, call);
     if (this.#sender !== undefined) call.attach(this.#sender, false);
     return call;
@@ -44,6 +55,9 @@ export class DeviceCalls {
   /** All calls go on over this link. @param taken what the welcome said */
   attach(sender: LinkSender, taken: Readonly<Record<string, number>>): void {
     this.#sender = sender;
+    const body = encodeCancel('nobody waits for it any more');
+    for (const id of this.#givenUp ?? []) sender.control(encodeFrame(FrameType.cancel, false, id, body));
+    this.#givenUp = undefined;
     for (const call of [...this.#calls.values()]) call.attach(sender, taken[call.id] !== undefined);
   }
 
@@ -56,5 +70,12 @@ export class DeviceCalls {
   /** Ends all calls. @param failure told whether something of the call was sent */
   fail(failure: (dispatched: boolean) => CallFailure): void {
     for (const call of [...this.#calls.values()]) call.fail(failure(call.dispatched));
+  }
+
+  #giveUp(id: string): void {
+    this.#givenUp ??= new Set();
+    this.#givenUp.add(id);
+    const [oldest] = this.#givenUp;
+    if (oldest !== undefined && this.#givenUp.size > GIVEN_UP) this.#givenUp.delete(oldest);
   }
 }
