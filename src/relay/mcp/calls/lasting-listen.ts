@@ -1,22 +1,12 @@
 import { memberSpan } from '../../../protocol/json-spans.js';
-import type {
-  CallFailure,
-  CallHandle,
-  CallRequest,
-  CallSink,
-  CallTarget,
-  Devices,
-  Question,
-} from '../../devices/types.js';
+import type { CallRequest, CallTarget, Devices } from '../../devices/types.js';
 import { failureText } from '../answers/call-reply.js';
 import { ErrorCode, isShape, type Shape } from '../json-rpc.js';
+import { type ListenEnd, ServerListen } from './server-listen.js';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
-/** An error is small; a larger one is not kept. */
-const MAX_ERROR_BYTES = 64 * 1024;
-const NOT_HERE = 'Nothing can be asked of a client here';
 
 export interface ListenTarget {
   readonly target: CallTarget;
@@ -43,9 +33,7 @@ export interface LastingHooks {
  * device or its server, is opened again.
  */
 export class LastingListen {
-  #handle: CallHandle | undefined;
-  /** Which attempt is the current one; what others still say does not count. */
-  #attempt = 0;
+  #current: ServerListen | undefined;
   #acknowledged = false;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
@@ -62,56 +50,26 @@ export class LastingListen {
   open(): void {
     if (this.#closed) return;
     this.#stopWaiting();
-    this.#handle?.cancel('listening anew');
-    this.#handle = undefined;
-    this.#attempt += 1;
+    this.#current?.cancel('listening anew');
+    this.#current = undefined;
     const found = this.hooks.find();
     if (found === undefined) {
-      this.#over({ code: ErrorCode.internal, message: 'The server is not connected' }, true);
+      this.#over(internal('The server is not connected'), true);
       return;
     }
     const { target, request } = found;
-    const sink = this.#sink(this.#attempt);
-    this.#handle = this.devices.call(target, { ...request, method: 'subscriptions/listen', lasting: true }, sink);
+    this.#current = new ServerListen({
+      event: (json, taken) => this.#event(json, taken),
+      ended: (end) => this.#over(errorOf(end), end.kind !== 'error'),
+    });
+    this.#current.start(this.devices, target, { ...request, method: 'subscriptions/listen', lasting: true });
   }
 
   close(reason: string): void {
     this.#closed = true;
     this.#stopWaiting();
-    this.#handle?.cancel(reason);
-    this.#handle = undefined;
-  }
-
-  #sink(attempt: number): CallSink {
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    const current = () => (attempt === this.#attempt && !this.#closed ? this.#handle : undefined);
-    return {
-      event: (json: Buffer) => {
-        const handle = current();
-        if (handle !== undefined) this.#event(json, () => handle.consumed(json.length));
-      },
-      piece: (kind: 'result' | 'error', part: Buffer, last: boolean) => {
-        const handle = current();
-        if (handle === undefined) return;
-        bytes += part.length;
-        if (kind === 'error' && bytes <= MAX_ERROR_BYTES) parts.push(part);
-        handle.consumed(part.length);
-        if (last)
-          this.#over(
-            kind === 'error' && bytes <= MAX_ERROR_BYTES ? Buffer.concat(parts) : undefined,
-            kind === 'result',
-          );
-      },
-      ask: ({ ask }: Question) => {
-        const error = { code: ErrorCode.methodNotFound, message: NOT_HERE };
-        current()?.answer(ask, 'error', Buffer.from(JSON.stringify(error)));
-      },
-      withdraw: () => {},
-      fail: (failure: CallFailure) => {
-        if (current() !== undefined) this.#over({ code: ErrorCode.internal, message: failureText(failure) }, true);
-      },
-    };
+    this.#current?.cancel(reason);
+    this.#current = undefined;
   }
 
   #event(json: Buffer, taken: () => void): void {
@@ -129,12 +87,13 @@ export class LastingListen {
     this.hooks.acknowledged(honoured(json), again);
   }
 
-  /** @param passing it may be better in a moment; a server's own refusal stands until something changes */
-  #over(error: Buffer | { readonly code: number; readonly message: string } | undefined, passing: boolean): void {
-    this.#handle = undefined;
-    const told = error ?? { code: ErrorCode.internal, message: 'The server ended the subscription' };
-    const text = told instanceof Buffer ? told : Buffer.from(JSON.stringify(told));
-    if (!this.#acknowledged && !this.hooks.refused(text)) {
+  /**
+   * @param error JSON text of what is told where this was the first attempt
+   * @param passing it may be better in a moment; a server's own refusal stands until something changes
+   */
+  #over(error: Buffer, passing: boolean): void {
+    this.#current = undefined;
+    if (!this.#acknowledged && !this.hooks.refused(error)) {
       this.#closed = true;
       return;
     }
@@ -157,4 +116,13 @@ function honoured(json: Buffer): Shape {
   const message: unknown = JSON.parse(json.toString('utf8'));
   const params = isShape(message) ? message.params : undefined;
   return isShape(params) && isShape(params.notifications) ? params.notifications : {};
+}
+
+function errorOf(end: ListenEnd): Buffer {
+  if (end.kind === 'error') return end.json;
+  return internal(end.kind === 'failure' ? failureText(end.failure) : 'The server ended the subscription');
+}
+
+function internal(message: string): Buffer {
+  return Buffer.from(JSON.stringify({ code: ErrorCode.internal, message }));
 }

@@ -1,9 +1,9 @@
 import { members } from '../../../protocol/json-spans.js';
-
 import type { Accepts } from '../answers/accept.js';
 import { sendJson } from '../answers/answer.js';
 import { failureText } from '../answers/call-reply.js';
 import type { Caller } from '../caller.js';
+import { type ListenEnd, ServerListen } from '../calls/server-listen.js';
 import type { ServerEndpoint } from '../endpoint.js';
 import type { Exchange } from '../exchange.js';
 import { declaresTasks } from '../extensions.js';
@@ -14,7 +14,6 @@ import { readFilter } from './listen-filter.js';
 import { MergedListen, type MergedListenParts } from './merged-listen.js';
 import { sendRefusal } from './modern-error.js';
 import { ModernSubscription } from './modern-subscription.js';
-import { type ListenEnd, ServerListen } from './server-listen.js';
 
 export interface ModernListensParts extends MergedListenParts {
   readonly limits: {

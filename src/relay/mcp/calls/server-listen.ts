@@ -29,7 +29,7 @@ export interface ListenHooks {
   ended(end: ListenEnd): void;
 }
 
-/** A client's `subscriptions/listen` on its way to the server of a transparent endpoint. It is the client's to open anew. */
+/** One `subscriptions/listen` at a local server, until it ends or is lost. Whoever began it may begin another. */
 export class ServerListen implements CallSink {
   #handle: CallHandle | undefined;
   /** Taken before `Devices.call` returned. */
