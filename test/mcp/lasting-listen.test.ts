@@ -128,3 +128,13 @@ it('gives credit for all that has come', async () => {
   call.sink.piece('error', Buffer.from('"message":"gone"}'), true);
   expect(call.consumedBytes).toBe(bytes + 32);
 });
+
+it('takes an end that is larger than any for a loss', async () => {
+  listen.open();
+  const call = await devices.next();
+  call.sink.piece('error', Buffer.alloc(70_000, ' '), false);
+  expect(call.cancelled).toBe('too large an end');
+  expect(seen).toEqual([{ code: -32603, message: expect.any(String) }]);
+  vi.advanceTimersByTime(1000);
+  (await devices.next()).acknowledge({});
+});
