@@ -1,5 +1,6 @@
 import { agentFlags } from '../cli/agent-flags.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { tuneCollector } from '../cli/collector.js';
 import { untilSignalled } from '../cli/signals.js';
 import { stdinIsProgram } from '../cli/terminal.js';
 import { terminalLogin } from '../cli/terminal-login.js';
@@ -17,6 +18,7 @@ export default class Agent extends BaseCommand {
   async run(): Promise<void> {
     const { flags } = await this.parse(Agent);
     const config = await loadConfig({ file: flags.config, mode: 'agent', insecure: flags.insecure });
+    tuneCollector('agent');
     if (flags.daemon) {
       const { createLogger } = await import('../log/create-logger.js');
       const { runDaemon } = await import('../agent/session/daemon.js');

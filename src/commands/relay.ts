@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand, logFlags } from '../cli/base-command.js';
+import { tuneCollector } from '../cli/collector.js';
 import { untilSignalled } from '../cli/signals.js';
 import { UsageError } from '../cli/usage-error.js';
 import { loadConfig } from '../config/load.js';
@@ -23,6 +24,7 @@ export default class Relay extends BaseCommand {
         `This relay has no account of its own: people sign in at ${config.auth.issuer}. Reset it there.`,
       );
     }
+    tuneCollector('relay');
     const logger = await this.createLogger(flags);
     const { runRelay } = await import('../relay/relay.js');
     await untilSignalled((signal) => runRelay(config, { signal, logger, resetOwner }));
