@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: each fuzz of the tests for a minute, side by side. FUZZ_SECONDS has them look for longer; FUZZ_SEED has
+ * `npm run fuzz`: each fuzz of the tests for a minute or a part of it, side by side. FUZZ_SECONDS has them look for longer; FUZZ_SEED has
  * the cases of an earlier run come again.
  */
 import { spawnSync } from 'node:child_process';
