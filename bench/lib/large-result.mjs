@@ -1,22 +1,22 @@
 const TEXT = Buffer.from('"text":"');
 
-/** One buffer for all sizes. */
-const letters = { filled: Buffer.alloc(0) };
+/**
+ * Compared with again and again: 60 MiB of them, kept, would be close to V8's limit for memory outside of its heap, and it
+ * would collect all garbage every few MiB.
+ */
+const LETTERS = Buffer.alloc(64 * 1024, 'x');
 
 /**
  * A large result compared as it comes: to keep 60 MiB, join them and look at them at the end would hold up the calls
  * beside it, of which this process measures the times, and cost more than to carry them.
  */
 export class LargeResult {
-  #letters;
   /** What is not letters: all of it is JSON. */
   #around = [];
   #left;
   right = true;
 
   constructor(bytes) {
-    if (letters.filled.length < bytes) letters.filled = Buffer.alloc(bytes, 'x');
-    this.#letters = letters.filled;
     this.bytes = bytes;
   }
 
@@ -33,9 +33,12 @@ export class LargeResult {
       return;
     }
     const compared = Math.min(part.length, this.#left);
-    if (!part.subarray(0, compared).equals(this.#letters.subarray(0, compared))) this.right = false;
+    for (let at = 0; at < compared; at += LETTERS.length) {
+      const end = Math.min(at + LETTERS.length, compared);
+      if (LETTERS.compare(part, at, end, 0, end - at) !== 0) this.right = false;
+    }
     this.#left -= compared;
-    if (compared < part.length) this.#around.push(part.subarray(compared));
+    if (compared < part.length) this.#around.push(Buffer.from(part.subarray(compared)));
   }
 
   /** The body without the letters. */

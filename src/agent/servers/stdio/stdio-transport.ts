@@ -11,6 +11,7 @@ import type { Outgoing, Transport, TransportEvents } from '../transport.js';
 import { ServerError, StartError } from '../types.js';
 import type { UnreadInput } from '../unread-input.js';
 import { LineReader } from './line-reader.js';
+import { PacedReading } from './paced-reading.js';
 import { endProcessGroup } from './process-group.js';
 import { StderrTail } from './stderr-tail.js';
 
@@ -38,6 +39,7 @@ export interface StdioTransportOptions {
 export class StdioTransport implements Transport {
   readonly #stderr = new StderrTail();
   #child: ChildProcess | undefined;
+  #output: PacedReading | undefined;
   #ended = false;
   #drain: NodeJS.Timeout | undefined;
   /** The last message that waits for the one before to leave our memory; undefined while nothing waits. */
@@ -90,11 +92,11 @@ export class StdioTransport implements Transport {
   negotiated(): void {}
 
   pause(): void {
-    this.#child?.stdout?.pause();
+    this.#output?.hold();
   }
 
   resume(): void {
-    this.#child?.stdout?.resume();
+    this.#output?.release();
   }
 
   lastWords(): readonly string[] {
@@ -129,14 +131,14 @@ export class StdioTransport implements Transport {
       this.#ended = true;
       events.ended({ reason: 'exited', problem, sessionLost: false });
     };
-    child.stdout?.on('data', (chunk: Buffer) => reader.push(chunk));
+    if (child.stdout) this.#output = new PacedReading(child.stdout, (chunk) => reader.push(chunk));
     child.stdout?.on('error', () => undefined);
     child.stderr?.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
     child.stderr?.on('error', () => undefined);
     child.on('error', () => undefined); // told by start(), or by the exit
     child.once('exit', (code, signal) => {
       // What is left in the pipe is little, and the last that comes.
-      child.stdout?.resume();
+      this.resume();
       this.#drain = setTimeout(() => end(exitReason(code, signal)), DRAIN_MS);
     });
     child.once('close', (code, signal) => end(exitReason(code, signal)));
