@@ -53,6 +53,13 @@ export class HttpFront {
     });
   }
 
+  /** What sockets have been given and have not sent. */
+  get unsentBytes(): number {
+    let bytes = 0;
+    for (const socket of this.#sockets) bytes += socket.writableLength;
+    return bytes;
+  }
+
   /** @returns the port that was bound. @throws ListenError */
   async listen(port: number, host: string): Promise<number> {
     await new Promise<void>((resolve, reject) => {

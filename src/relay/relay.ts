@@ -4,6 +4,7 @@ import { isLoopbackLiteral } from '../config/urls.js';
 import type { Logger } from '../log/logger.js';
 import { SetupLink } from './auth/accounts/setup-link.js';
 import { BoundExpressAdapter } from './bound-express.adapter.js';
+import { type HeldMemory, heldMemory } from './held-memory.js';
 import { HttpFront } from './http-front.js';
 import { createRelayApp, type RelayApp } from './relay-app.js';
 import { shutDown } from './shut-down.js';
@@ -19,6 +20,8 @@ export interface Relay {
   /** The one-time link to a new password for the owner; only when `resetOwner` asked for it. */
   readonly resetUrl: string | undefined;
   readonly nest: NestExpressApplication;
+  /** What it holds now. */
+  held(): HeldMemory;
   /** Ends in good order: running calls may finish for `limits.drainSeconds`. Never rejects; repeating it waits for the first. */
   close(): Promise<void>;
 }
@@ -62,7 +65,7 @@ export async function createRelay(config: RelayConfig, { logger, resetOwner }: R
       closing ??= shutDown(parts);
       return closing;
     };
-    return { publicUrl, port, setupUrl, resetUrl, nest, close };
+    return { publicUrl, port, setupUrl, resetUrl, nest, held: () => heldMemory(nest, front), close };
   } catch (error) {
     await front.close(0);
     await app?.nest.close();
@@ -72,12 +75,15 @@ export async function createRelay(config: RelayConfig, { logger, resetOwner }: R
 }
 
 /**
- * Runs a relay until `signal` aborts, and resolves when it has ended in good order.
+ * Runs a relay until `signal` aborts; SIGUSR2 has it log what memory it holds. Resolves when it has ended in good order.
  * @throws ListenError, StoreError: see createRelay
  */
 export async function runRelay(config: RelayConfig, options: RunOptions): Promise<void> {
   const { logger, signal, onListening } = options;
   const relay = await createRelay(config, options);
+  const tell = () => logger.info('memory held', { ...relay.held(), resident: process.memoryUsage.rss() });
+  // Not on Windows, which has no such signal.
+  process.on('SIGUSR2', tell);
   try {
     announce(relay, config, logger);
     onListening?.(relay);
@@ -85,6 +91,7 @@ export async function runRelay(config: RelayConfig, options: RunOptions): Promis
     logger.info('stopping', { graceSeconds: config.limits.drainSeconds });
   } finally {
     await relay.close();
+    process.off('SIGUSR2', tell);
   }
 }
 

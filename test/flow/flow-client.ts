@@ -57,6 +57,8 @@ export class FlowClient {
 
   async #send(message: object): Promise<IncomingMessage> {
     const sent = this.#request();
+    // A refusal comes while the body is still on its way, and the connection ends with it.
+    sent.on('error', () => undefined);
     sent.end(JSON.stringify(message));
     const [response]: IncomingMessage[] = await once(sent, 'response');
     if (response === undefined) throw new Error('no response');

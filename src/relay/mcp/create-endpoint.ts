@@ -50,6 +50,7 @@ export function createEndpoint(parts: EndpointParts): McpEndpoint {
   const lists = new Lists(devices, new ListCursors(sealKey), { pageSize, listBytes, version });
   const mergedCalls = new MergedCalls({ devices, draining: isDraining, version, logger });
   const serverCalls = new ServerCalls(devices, isDraining);
+  const streams = new ReplayStreams(limits);
   const legacy = new LegacyEdge({
     limits,
     devices,
@@ -57,7 +58,7 @@ export function createEndpoint(parts: EndpointParts): McpEndpoint {
     lists,
     methods: new LegacyMethods(lists),
     calls: new LegacyCalls({ devices, lists, mergedCalls, serverCalls, subscriptions, draining: isDraining, logger }),
-    streams: new ReplayStreams(limits),
+    streams,
     version,
   });
   const listens = new ModernListens({ devices, lists, limits, draining: isDraining });
@@ -85,6 +86,8 @@ export function createEndpoint(parts: EndpointParts): McpEndpoint {
     modern,
     sessions,
     listeners: new Listeners(devices, lists, limits),
+    lists,
+    streams,
     draining: isDraining,
     logger,
     stop: () => {

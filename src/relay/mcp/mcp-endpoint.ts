@@ -3,6 +3,7 @@ import type { Logger } from '../../log/logger.js';
 import { type Accepts, isJson, readAccept } from './answers/accept.js';
 import { formatEventId, parseEventId } from './answers/event-id.js';
 import { sendOneEvent } from './answers/event-stream.js';
+import type { ReplayStreams } from './answers/replay-streams.js';
 import { eraOf } from './era.js';
 import { type Exchange, header, refuse } from './exchange.js';
 import { ErrorCode, errorResponse, readBody } from './json-rpc.js';
@@ -10,6 +11,7 @@ import type { LegacyEdge } from './legacy/legacy-edge.js';
 import type { Listeners } from './legacy/listeners.js';
 import type { Session } from './legacy/session.js';
 import type { Sessions } from './legacy/sessions.js';
+import type { Lists } from './lists/lists.js';
 import type { ModernEdge } from './modern/modern-edge.js';
 import { OpenBodies } from './open-bodies.js';
 import { type BodyRead, readRequestBody } from './request-body.js';
@@ -20,6 +22,8 @@ export interface McpEndpointParts {
   readonly modern: ModernEdge;
   readonly sessions: Sessions;
   readonly listeners: Listeners;
+  readonly lists: Lists;
+  readonly streams: ReplayStreams;
   readonly draining: () => boolean;
   readonly logger: Logger;
   /** Undoes what was subscribed for it. */
@@ -34,6 +38,12 @@ export class McpEndpoint {
 
   constructor(private readonly parts: McpEndpointParts) {
     this.#bodies = new OpenBodies(parts.limits.openRequestBytes);
+  }
+
+  /** Bytes: see HeldMemory. */
+  get held(): { readonly requests: number; readonly lists: number; readonly replays: number } {
+    const { lists, streams } = this.parts;
+    return { requests: this.#bodies.bytes, lists: lists.keptBytes, replays: streams.bytes };
   }
 
   /** Without a promise where none is needed: most of the relay's work is to answer POSTs from memory. */

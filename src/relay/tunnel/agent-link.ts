@@ -82,6 +82,11 @@ export class AgentLink implements DeviceLink {
     socket.on('error', (error) => options.logger.debug('link error', { problem: error.message }));
   }
 
+  /** Of messages that are not whole yet. */
+  get heldBytes(): number {
+    return this.#hello.bytes + this.#catalogs.bytes;
+  }
+
   readonly write: WriteFrame = (frame, done) => {
     this.#writer.gather();
     this.socket.send(frame, BINARY, done);

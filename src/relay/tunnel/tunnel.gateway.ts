@@ -39,6 +39,13 @@ export class TunnelGateway implements OnGatewayConnection, OnModuleInit, OnModul
     this.#unsubscribe?.();
   }
 
+  /** Of messages of agents that are not whole yet. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const link of this.#links) bytes += link.heldBytes;
+    return bytes;
+  }
+
   /** @param principal whom TunnelAdapter let in */
   handleConnection(socket: WebSocket, req: IncomingMessage, principal: Principal): void {
     const link = new AgentLink(socket, principal, {

@@ -42,6 +42,14 @@ describe('ReplayStreams', () => {
     expect(one.replays.get(running.name)).toBe(running);
   });
 
+  it('keep no more of many calls that run at a time than of all together, though none kept much when it began', () => {
+    const streams = new ReplayStreams({ replayBytes, keepaliveSeconds: 15 });
+    const running = Array.from({ length: 200 }, (_, id) => streams.open(session(), String(id), () => {}));
+    for (const stream of running) stream.event(Buffer.alloc(9000, 'x'), 9000);
+    expect(streams.bytes).toBeGreaterThan(60 * replayBytes);
+    expect(streams.bytes).toBeLessThanOrEqual(65 * replayBytes);
+  });
+
   it('keep nothing more when all sessions together keep too much, until some is let go', () => {
     const streams = new ReplayStreams({ replayBytes, keepaliveSeconds: 15 });
     const sessions = Array.from({ length: 40 }, session);

@@ -21,17 +21,25 @@ export class ReplayStreams {
 
   constructor(private readonly limits: ReplayLimits) {}
 
+  /** Kept for all sessions. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** @param requestId JSON text of the id of the request whose stream it is */
   open(session: Session, requestId: string, taken: (bytes: number) => void): ReplayStream {
     const { replayBytes, keepaliveSeconds } = this.limits;
     this.#makeRoom(session);
+    // Under pressure no stream keeps more: those that grow let go of what they have, the others keep it.
+    const room = () => (this.#bytes > IN_ALL * replayBytes ? 0 : replayBytes);
     this.#count += 1;
     const stream = new ReplayStream(
       `${this.#boot}-${this.#count}`,
       requestId,
       {
-        // Under pressure a new stream keeps nothing; those that are there keep what they have.
-        replayBytes: this.#bytes > IN_ALL * replayBytes ? 0 : replayBytes,
+        get replayBytes() {
+          return room();
+        },
         keepaliveSeconds,
         prime: since(session.claims.version, '2025-11-25'),
       },

@@ -79,6 +79,11 @@ export class Lists {
     this.#forget = devices.onListDropped((userId, list) => this.#pages.drop(userId, list));
   }
 
+  /** Of pages that are kept as they go out. */
+  get keptBytes(): number {
+    return this.#pages.bytes;
+  }
+
   /** Nothing more is listed. */
   close(): void {
     this.#forget();

@@ -1,0 +1,25 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { HttpFront } from './http-front.js';
+import { McpEndpoint } from './mcp/mcp-endpoint.js';
+import { TunnelGateway } from './tunnel/tunnel.gateway.js';
+
+/** Bytes of memory that the relay holds for its clients and agents, by what they are. */
+export interface HeldMemory {
+  /** Bodies of requests that are not answered yet; `limits.openRequestBytes`. A call's is there twice until its agent answers. */
+  readonly requests: number;
+  /** What sockets, of clients and of agents, have been given and have not sent. */
+  readonly unsent: number;
+  /** Catalogs of agents of which pieces have come and others have not; 64 MiB for each agent at most. */
+  readonly catalogs: number;
+  /** Lists as they go out; `limits.listBytes`. */
+  readonly lists: number;
+  /** Events that clients may ask for again; `limits.replayBytes` for each stream, 65 times that in all. */
+  readonly replays: number;
+}
+
+/** Adds up what each part counts; nothing is counted for this. */
+export function heldMemory(nest: NestExpressApplication, front: HttpFront): HeldMemory {
+  const { requests, lists, replays } = nest.get(McpEndpoint, { strict: false }).held;
+  const catalogs = nest.get(TunnelGateway, { strict: false }).heldBytes;
+  return { requests, unsent: front.unsentBytes, catalogs, lists, replays };
+}
