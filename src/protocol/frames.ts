@@ -14,8 +14,15 @@ export const PROTOCOL_VERSION = 1;
 export const LINK_PATH = '/ws';
 
 export const HEADER_BYTES = 18;
-/** A sender splits longer bodies. */
-export const MAX_BODY_BYTES = 64 * 1024;
+/** What Node reads from a socket at once, at most. */
+const READ_BYTES = 64 * 1024;
+/** Of a masked frame (RFC 6455 §5.2) whose payload is shorter than 64 KiB. */
+const WEBSOCKET_HEADER_BYTES = 8;
+/**
+ * A sender splits longer bodies. A full frame with all around it is just one read: its receiver then takes it as it lies,
+ * where a longer one would be copied together from two reads.
+ */
+export const MAX_BODY_BYTES = READ_BYTES - WEBSOCKET_HEADER_BYTES - HEADER_BYTES;
 /** A frame of a message that goes on. */
 export const FULL_FRAME_BYTES = HEADER_BYTES + MAX_BODY_BYTES;
 /** A receiver closes with 1009 above this (the WebSocket's own `maxPayload`). */

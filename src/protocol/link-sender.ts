@@ -1,10 +1,10 @@
-import { CALL_WINDOW_BYTES, FULL_FRAME_BYTES, MAX_BODY_BYTES } from './frames.js';
+import { CALL_WINDOW_BYTES, FULL_FRAME_BYTES } from './frames.js';
 import type { SendStream } from './send-stream.js';
 
 /** Bytes handed to the socket and not yet taken by the kernel before calls have to wait. */
 const HIGH_WATER_BYTES = 512 * 1024;
 /** Of one call as many are in flight at most. */
-const SPARE_FRAMES = CALL_WINDOW_BYTES / MAX_BODY_BYTES;
+const SPARE_FRAMES = Math.floor(CALL_WINDOW_BYTES / FULL_FRAME_BYTES);
 
 /** Hands one frame to the socket; `done` is called when the socket has taken it (or failed) and reads it no more. */
 export type WriteFrame = (frame: Buffer, done: () => void) => void;

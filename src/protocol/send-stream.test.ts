@@ -6,6 +6,12 @@ import { ReceiveWindow, SendStream } from './send-stream.js';
 
 const ID = '1'.repeat(32);
 
+test('a full frame is one read of its receiver: 64 KiB with the 8 bytes that a masked WebSocket frame has around it', () => {
+  const stream = new SendStream('0'.repeat(32));
+  stream.push(FrameType.result, Buffer.alloc(2 * 64 * 1024));
+  expect((stream.next()?.length ?? 0) + 8).toBe(64 * 1024);
+});
+
 describe('SendStream', () => {
   test('delivers every byte once and in order, whatever links and grants do', () => {
     const step = fc.oneof(

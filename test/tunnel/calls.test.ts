@@ -92,12 +92,12 @@ describe('a call', () => {
     for (let sent = 0; sent < 3; sent++) agent.send(FrameType.result, id, piece, true);
     await agent.settled();
     expect(agent.frames).toEqual([]);
-    handle.consumed(piece.length * 2 - 1);
+    handle.consumed(piece.length * 3 - 1);
     await agent.settled();
     expect(agent.frames).toEqual([]);
     handle.consumed(1);
     const limit = decodeWindow((await agent.next(FrameType.window, id)).body);
-    expect(limit).toBe(CALL_WINDOW_BYTES + 2 * (MAX_BODY_BYTES + HEADER_BYTES));
+    expect(limit).toBe(CALL_WINDOW_BYTES + 3 * (MAX_BODY_BYTES + HEADER_BYTES));
   });
 
   test('an agent that sends over its credit loses its link', async () => {
@@ -105,9 +105,9 @@ describe('a call', () => {
     const sink = new TestSink();
     rig.registry.call(target, request(), sink);
     const { id } = await nextCall(agent);
-    for (let sent = 0; sent < 4; sent++) agent.send(FrameType.result, id, Buffer.alloc(MAX_BODY_BYTES, 'a'), true);
+    for (let sent = 0; sent < 5; sent++) agent.send(FrameType.result, id, Buffer.alloc(MAX_BODY_BYTES, 'a'), true);
     expect(await agent.closed).toEqual({ code: 4400, reason: 'more than its credit' });
-    expect(sink.received).toBe(3 * MAX_BODY_BYTES);
+    expect(sink.received).toBe(4 * MAX_BODY_BYTES);
   });
 
   test('a grant of seven bytes closes the link', async () => {
