@@ -6,18 +6,24 @@ import type { ServerState } from './servers/types.js';
 /** `refused`: the relay will not have this agent (login gone, device revoked); redialling does not help. */
 export type LinkState = 'connecting' | 'online' | 'offline' | 'refused';
 
-/** Bytes of memory that the agent holds for calls, by what they are. All of it is let go of when the calls are over, but for `keptTexts`. */
+/** Bytes of memory that the agent holds for calls, by what they are. All of it is let go of when the calls are over, but for `keptTexts` and `parked`, which have their time. */
 export interface HeldMemory {
   /** Params of calls that run. */
   readonly requests: number;
   /** Pieces of large requests whose rest is still to come. */
   readonly uploads: number;
-  /** What local servers have not read of their input. */
+  /** What local servers have not read of their input (stdio). */
   readonly unreadInput: number;
+  /** Requests to local servers over HTTP of which the head of the answer has not come. */
+  readonly sending: number;
+  /** Messages of local servers of which the rest is still to come. */
+  readonly reading: number;
   /** Events and answers that the relay is not known to have. */
   readonly results: number;
   /** Long results that were cut, for clients to read on; characters. */
   readonly keptTexts: number;
+  /** Questions and results of calls that wait for their clients to come back with answers. */
+  readonly parked: number;
 }
 
 /** The agent at one moment. Plain data: it crosses the control socket as JSON. */

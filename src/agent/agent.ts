@@ -28,7 +28,6 @@ export function createAgent(config: AgentConfig, options: AgentOptions): Agent {
 
 class RunningAgent implements Agent {
   readonly #servers: LocalServers;
-  readonly #fit: ResultFit;
   readonly #runner: CallRunner;
   readonly #calls: RunningCalls;
   readonly #catalogs: Catalogs;
@@ -68,12 +67,11 @@ class RunningAgent implements Agent {
       },
     });
     this.#catalogs = new Catalogs(this.#servers);
-    this.#fit = new ResultFit({ enabled: config.clientFit });
     this.#runner = callRunner({
       servers: this.#servers,
       logger: logger.child('calls'),
       resultBytes: () => this.#resultBytes,
-      fit: this.#fit,
+      fit: new ResultFit({ enabled: config.clientFit }),
       stateKey: () => this.#stateKey,
     });
     this.#calls = new RunningCalls(this.#runner.run, {
@@ -127,7 +125,7 @@ class RunningAgent implements Agent {
       ...(this.#problem === undefined ? {} : { problem: this.#problem }),
       servers: this.#servers.states(),
       callsRunning: this.#calls.running,
-      held: { ...this.#calls.held, unreadInput: this.#servers.unreadInput(), keptTexts: this.#fit.keptCharacters },
+      held: { ...this.#calls.held, ...this.#servers.held(), ...this.#runner.held },
       version: this.options.version,
       pid: process.pid,
     };

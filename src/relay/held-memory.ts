@@ -1,12 +1,15 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { DeviceRegistry } from './devices/device-registry.js';
 import type { HttpFront } from './http-front.js';
 import { McpEndpoint } from './mcp/mcp-endpoint.js';
 import { TunnelGateway } from './tunnel/tunnel.gateway.js';
 
 /** Bytes of memory that the relay holds for its clients and agents, by what they are. */
 export interface HeldMemory {
-  /** Bodies of requests that are not answered yet; `limits.openRequestBytes`. A call's is there twice until its agent answers. */
+  /** Bodies of requests that are not answered yet; `limits.openRequestBytes`. */
   readonly requests: number;
+  /** Of running calls: what their agents are not known to have (a copy of the request, answers of at most 8 MiB), and notifications that are not whole (4 MiB). */
+  readonly calls: number;
   /** What sockets, of clients and of agents, have been given and have not sent. */
   readonly unsent: number;
   /** Catalogs of agents of which pieces have come and others have not; 64 MiB for each agent at most. */
@@ -21,5 +24,6 @@ export interface HeldMemory {
 export function heldMemory(nest: NestExpressApplication, front: HttpFront): HeldMemory {
   const { requests, lists, replays } = nest.get(McpEndpoint, { strict: false }).held;
   const catalogs = nest.get(TunnelGateway, { strict: false }).heldBytes;
-  return { requests, unsent: front.unsentBytes, catalogs, lists, replays };
+  const calls = nest.get(DeviceRegistry, { strict: false }).heldBytes;
+  return { requests, calls, unsent: front.unsentBytes, catalogs, lists, replays };
 }

@@ -9,10 +9,12 @@ export class FlowClient {
   private constructor(
     private readonly url: string,
     private readonly token: string,
+    private readonly port: number | undefined,
   ) {}
 
-  static async open(url: string, token: string): Promise<FlowClient> {
-    const client = new FlowClient(url, token);
+  /** @param port where the relay listens itself, past what is in front of it and what waits there */
+  static async open(url: string, token: string, port?: number): Promise<FlowClient> {
+    const client = new FlowClient(url, token, port);
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'flow', version: '1' } };
     const response = await client.#send(client.#message('initialize', params));
     client.#session = String(response.headers['mcp-session-id']);
@@ -37,7 +39,27 @@ export class FlowClient {
 
   /** A call whose body the caller writes. */
   begin(bytes: number): ClientRequest {
-    return this.#request({ 'content-length': bytes });
+    return this.#request('POST', { 'content-length': bytes });
+  }
+
+  /** Id of the last request. */
+  get last(): number {
+    return this.#id;
+  }
+
+  async cancel(requestId: number): Promise<void> {
+    const sent = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } };
+    await text(await this.#send(sent));
+  }
+
+  /** A GET stream, of which nothing is read but its head. */
+  listen(): Promise<IncomingMessage> {
+    return answerTo(this.#request('GET', {}, 'text/event-stream').end());
+  }
+
+  /** Ends the session. */
+  async end(): Promise<void> {
+    await text(await answerTo(this.#request('DELETE').end()));
   }
 
   /** JSON text of a call. */
@@ -55,24 +77,24 @@ export class FlowClient {
     return { jsonrpc: '2.0', id: this.#id, method, params };
   }
 
-  async #send(message: object): Promise<IncomingMessage> {
-    const sent = this.#request();
-    // A refusal comes while the body is still on its way, and the connection ends with it.
-    sent.on('error', () => undefined);
-    sent.end(JSON.stringify(message));
-    const [response]: IncomingMessage[] = await once(sent, 'response');
-    if (response === undefined) throw new Error('no response');
-    return response;
+  #send(message: object): Promise<IncomingMessage> {
+    return answerTo(this.#request('POST').end(JSON.stringify(message)));
   }
 
-  #request(more: Readonly<Record<string, number>> = {}): ClientRequest {
+  #request(
+    method: string,
+    more: Readonly<Record<string, number>> = {},
+    accept = 'application/json, text/event-stream',
+  ): ClientRequest {
     return request(this.url, {
-      method: 'POST',
+      method,
       agent: false,
+      ...(this.port === undefined ? {} : { hostname: '127.0.0.1', port: this.port }),
       headers: {
+        host: new URL(this.url).host,
         authorization: `Bearer ${this.token}`,
         'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
+        accept,
         ...(this.#session === undefined
           ? {}
           : { 'mcp-session-id': this.#session, 'mcp-protocol-version': '2025-11-25' }),
@@ -80,6 +102,39 @@ export class FlowClient {
       },
     });
   }
+}
+
+/** `subscriptions/listen` of revision 2026-07-28: its stream, of which nothing is read but the head. */
+export function modernListen(url: string, token: string): Promise<IncomingMessage> {
+  const method = 'subscriptions/listen';
+  const revision = '2026-07-28';
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': revision,
+    'io.modelcontextprotocol/clientInfo': { name: 'flow', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  const sent = request(url, {
+    method: 'POST',
+    agent: false,
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': revision,
+      'mcp-method': method,
+    },
+  });
+  const params = { notifications: { toolsListChanged: true }, _meta };
+  return answerTo(sent.end(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })));
+}
+
+async function answerTo(sent: ClientRequest): Promise<IncomingMessage> {
+  const answered = once(sent, 'response');
+  // A refusal comes while the body is still on its way, and the connection ends with it.
+  sent.on('error', () => undefined);
+  const [response]: IncomingMessage[] = await answered;
+  if (response === undefined) throw new Error('no response');
+  return response;
 }
 
 async function text(response: IncomingMessage): Promise<string> {

@@ -35,6 +35,8 @@ export interface CallRunnerOptions {
 
 export interface CallRunner {
   readonly run: RunCall;
+  /** Bytes: see HeldMemory. */
+  readonly held: { readonly keptTexts: number; readonly parked: number };
   /** Ends the calls that wait for a client to come back, and forgets what is kept for clients to read on. */
   close(): void;
 }
@@ -53,6 +55,9 @@ export function callRunner(options: CallRunnerOptions): CallRunner {
     parking: new Parking({ servers, states, parked, clock }),
   };
   return {
+    get held() {
+      return { keptTexts: fit.keptCharacters, parked: parked.bytes };
+    },
     close: () => {
       parked.close();
       fit.close();

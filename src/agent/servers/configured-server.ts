@@ -2,6 +2,7 @@ import type { CallClient } from '../../protocol/call-messages.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import type { CallSignal } from './call-signal.js';
 import { ClientUnits } from './isolation.js';
+import { type ServerHeld, sumOfHeld } from './server-memory.js';
 import { ServerUnit, type ServerUnitOptions } from './server-unit.js';
 import type { AskPolicy, RequestContext, RequestOutcome, ServerState } from './types.js';
 
@@ -66,10 +67,13 @@ export class ConfiguredServer {
     this.#clients?.endSession(session);
   }
 
-  /** See LocalServers. */
-  unreadInput(session: string | undefined): number {
-    if (this.#clients === undefined) return this.#unit.unreadInput;
-    return this.#clients.unreadInput(session) + (session === undefined ? this.#unit.unreadInput : 0);
+  get held(): ServerHeld {
+    return this.#clients === undefined ? this.#unit.held : sumOfHeld([this.#unit.held, ...this.#clients.held()]);
+  }
+
+  /** Of the process that serves this session. */
+  heldFor(session: string): ServerHeld {
+    return this.#clients === undefined ? this.#unit.held : this.#clients.heldFor(session);
   }
 
   /** See LocalServers. */

@@ -1,10 +1,10 @@
 import type { LocalServerConfig } from '../../config/config.js';
 import type { AgentEnvironment } from '../../config/environment.js';
+import type { ServerMemory } from './server-memory.js';
 import { childEnvironment } from './stdio/child-environment.js';
 import { loginPath } from './stdio/login-path.js';
 import { StdioTransport } from './stdio/stdio-transport.js';
 import type { Transport } from './transport.js';
-import type { UnreadInput } from './unread-input.js';
 
 const MESSAGE_BYTES = 64 * 1024 * 1024;
 
@@ -15,15 +15,15 @@ export interface ConnectorOptions {
   readonly platform?: NodeJS.Platform;
 }
 
-export type Connect = (config: LocalServerConfig, era: 'legacy' | 'modern', unread: UnreadInput) => Promise<Transport>;
+export type Connect = (config: LocalServerConfig, era: 'legacy' | 'modern', memory: ServerMemory) => Promise<Transport>;
 
 /** Makes a way to a server. Asks the login shell for PATH once, when the first process is to be started. */
 export function connector(options: ConnectorOptions, closing: AbortSignal): Connect {
   const { environment, messageBytes = MESSAGE_BYTES, platform = process.platform } = options;
   let path: Promise<string> | undefined;
-  return async (config, era, unread) => {
+  return async (config, era, memory) => {
     if ('url' in config) {
-      const http = { ...config, messageBytes, proxy: environment.proxy };
+      const http = { ...config, messageBytes, proxy: environment.proxy, memory };
       if (era === 'modern') {
         const { ModernHttpTransport } = await import('./http/modern-http-transport.js');
         return new ModernHttpTransport(http);
@@ -34,6 +34,6 @@ export function connector(options: ConnectorOptions, closing: AbortSignal): Conn
     }
     path ??= loginPath(environment, closing);
     const env = childEnvironment(environment, await path, config.env, platform);
-    return new StdioTransport({ ...config, env, messageBytes, platform, unread });
+    return new StdioTransport({ ...config, env, messageBytes, platform, memory });
   };
 }

@@ -2,6 +2,7 @@ import type { Logger } from '../../log/logger.js';
 import type { CallSignal } from './call-signal.js';
 import type { Clock } from './clock.js';
 import { untilAborted } from './deferred.js';
+import { type ServerHeld, sumOfHeld } from './server-memory.js';
 import type { ServerUnit } from './server-unit.js';
 import { ServerError } from './types.js';
 
@@ -55,12 +56,13 @@ export class ClientUnits {
     await Promise.all([...this.#bySession.values()].map(({ unit }) => unit.restart()));
   }
 
-  /** See LocalServers. @param session all sessions together unless given */
-  unreadInput(session: string | undefined): number {
-    if (session !== undefined) return this.#bySession.get(session)?.unit.unreadInput ?? 0;
-    let bytes = 0;
-    for (const { unit } of this.#bySession.values()) bytes += unit.unreadInput;
-    return bytes;
+  /** Of each session's process. */
+  held(): ServerHeld[] {
+    return [...this.#bySession.values()].map(({ unit }) => unit.held);
+  }
+
+  heldFor(session: string): ServerHeld {
+    return this.#bySession.get(session)?.unit.held ?? sumOfHeld([]);
   }
 
   /** See LocalServers. */

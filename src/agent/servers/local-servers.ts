@@ -6,6 +6,7 @@ import { ConfiguredServer } from './configured-server.js';
 import { type ConnectorOptions, connector } from './connector.js';
 import { untilAborted } from './deferred.js';
 import { EraMemory } from './era/era-memory.js';
+import { sumOfHeld } from './server-memory.js';
 import { type AskPolicy, type LocalServers, type LocalServersEvents, ServerError } from './types.js';
 
 export interface LocalServersOptions extends ConnectorOptions {
@@ -44,7 +45,7 @@ export function createLocalServers(
         random,
         policy: policyOf(serverConfig),
         memory,
-        connect: (era, unread) => connect(serverConfig, era, unread),
+        connect: (era, memory) => connect(serverConfig, era, memory),
       });
       return [name, server] as const;
     }),
@@ -74,10 +75,8 @@ export function createLocalServers(
     endSession: (session) => {
       for (const server of all()) server.endSession(session);
     },
-    unreadInput: (name, session) => {
-      if (name !== undefined) return servers.get(name)?.unreadInput(session) ?? 0;
-      return all().reduce((bytes, server) => bytes + server.unreadInput(undefined), 0);
-    },
+    unreadInput: (name, session) => servers.get(name)?.heldFor(session).unreadInput ?? 0,
+    held: () => sumOfHeld(all().map((server) => server.held)),
     holdBack: (name, held) => servers.get(name)?.holdBack(held),
     request: async (name, method, params, context) => find(name).request(method, params, context),
     restart: async (name, signal) => {

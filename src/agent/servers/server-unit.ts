@@ -4,30 +4,30 @@ import { untilAborted } from './deferred.js';
 import { LegacyListens } from './legacy/legacy-listens.js';
 import { LocalServer, type LocalServerOptions } from './local-server.js';
 import { LISTEN } from './modern/subscriber.js';
+import { type ServerHeld, ServerMemory } from './server-memory.js';
 import type { Transport } from './transport.js';
 import type { RequestContext, RequestOutcome, ServerState } from './types.js';
-import { UnreadInput } from './unread-input.js';
 
 export interface ServerUnitOptions extends Omit<LocalServerOptions, 'watch' | 'connect'> {
   /** A fresh way to the server; over HTTP each era has its own. */
-  connect(era: 'legacy' | 'modern', unread: UnreadInput): Promise<Transport>;
+  connect(era: 'legacy' | 'modern', memory: ServerMemory): Promise<Transport>;
 }
 
 /** One running server and who listens to it. */
 export class ServerUnit {
   readonly #server: LocalServer;
   readonly #listens: LegacyListens;
-  readonly #unread: UnreadInput;
+  readonly #memory: ServerMemory;
 
   constructor(options: ServerUnitOptions) {
     const { clock, events } = options;
     const listens = new LegacyListens(clock);
     this.#listens = listens;
-    this.#unread = new UnreadInput(() => events.inputRead?.());
+    this.#memory = new ServerMemory(() => events.inputRead?.());
     this.#server = new LocalServer({
       ...options,
       watch: listens,
-      connect: (era) => options.connect(era, this.#unread),
+      connect: (era) => options.connect(era, this.#memory),
       events: {
         state: (state) => events.state(state),
         catalog: (server, catalog) => {
@@ -78,9 +78,8 @@ export class ServerUnit {
     await this.#server.notify(method, params);
   }
 
-  /** Bytes that wait until the server reads its input. */
-  get unreadInput(): number {
-    return this.#unread.bytes;
+  get held(): ServerHeld {
+    return this.#memory;
   }
 
   /** See LocalServers. */

@@ -4,6 +4,7 @@ import type { CallClient } from '../../protocol/call-messages.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import type { ServerReason, ServerStatus } from '../../protocol/server-state.js';
 import type { CallSignal } from './call-signal.js';
+import type { ServerHeld } from './server-memory.js';
 
 export interface ServerState {
   readonly name: string;
@@ -141,8 +142,10 @@ export interface LocalServers {
   endSession(session: string): void;
   /** Reads no further what a server writes on stdout, or goes on; what it writes meanwhile stays with it, and in time it stops. */
   holdBack(server: string, held: boolean): void;
-  /** Bytes that wait until this server, or the process of it that serves this session alone, reads its input; of all servers together unless one is given. */
-  unreadInput(server?: string, session?: string): number;
+  /** Bytes that wait until this server, or the process of it that serves this session alone, reads its input. */
+  unreadInput(server: string, session: string): number;
+  /** Of all servers together. */
+  held(): ServerHeld;
   /** Restarts one server (or all) and resolves with the states once each is ready or has failed. @throws ServerError unknown_server */
   restart(server: string | undefined, signal: CallSignal): Promise<readonly ServerState[]>;
   /** Stops everything: stdin closed, then SIGTERM, then SIGKILL to the whole process group. */

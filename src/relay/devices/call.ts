@@ -1,5 +1,4 @@
 import { keptPiece, tooManyPieces } from '../../protocol/assembler.js';
-import { QUESTION_BYTES } from '../../protocol/call-messages.js';
 import { encodeFrame, type Frame, FrameType } from '../../protocol/frames.js';
 import type { LinkSender } from '../../protocol/link-sender.js';
 import { decodeWindow, encodeCancel, encodeWindow } from '../../protocol/messages.js';
@@ -8,11 +7,10 @@ import { CallCredit } from './call-credit.js';
 import { CallQuestions } from './call-questions.js';
 import { Deadline } from './deadline.js';
 import * as failures from './failures.js';
+import { GatheredMessage, wrongPiece } from './gathered-message.js';
 import { LinkViolation } from './link.js';
 import type { CallFailure, CallSink } from './types.js';
 
-/** Largest notification of a call; like a question, one is put together before it is handed on. */
-const EVENT_BYTES = 4 * 1024 * 1024;
 /** An agent that is not known to have these gets no more. */
 const KEPT_ANSWER_BYTES = 8 * 1024 * 1024;
 const LF = 10;
@@ -61,10 +59,8 @@ export class Call {
   #sender: LinkSender | undefined;
   /** On an earlier link a part of it was sent, and how far that got is not known. */
   #sentBefore = false;
-  /** Pieces of a notification or a question whose last one is still to come. */
-  #pieces: Buffer[] | undefined;
-  #piecesOf: 'event' | 'ask' | undefined;
-  #pieceBytes = 0;
+  /** Its last piece is still to come. */
+  #gathered: GatheredMessage | undefined;
   #answer: 'result' | 'error' | undefined;
   #answerBytes = 0;
   #answerPieces = 0;
@@ -100,6 +96,15 @@ export class Call {
   /** Wire bytes of this call's frames received so far. */
   get received(): number {
     return this.#credit.received;
+  }
+
+  /**
+   * Bytes of what the agent is not known to have, and of a message that is not whole. An answer that is on its way
+   * counts twice; what the sink was given is the sink's.
+   */
+  get heldBytes(): number {
+    const outgoing = Math.max(this.#body?.length ?? 0, this.#stream?.retained ?? 0);
+    return outgoing + (this.#questions?.kept ?? 0) + (this.#gathered?.bytes ?? 0);
   }
 
   /** Goes out on this link from now on. @param agentHasIt the agent said in hello that it has received this call */
@@ -183,18 +188,15 @@ export class Call {
       this.#broken(wrong);
       return;
     }
-    this.#piecesOf = frame.more ? kind : undefined;
     if (frame.more) {
-      this.#pieces ??= [];
-      this.#pieces.push(keptPiece(frame.body));
+      this.#gathered ??= new GatheredMessage(kind);
+      this.#gathered.add(frame.body);
       // Otherwise a message larger than the window would wait for itself.
       this.#grant(this.#credit.skip(frame.body.length));
       return;
     }
-    const before = this.#pieces;
-    const whole = before === undefined ? frame.body : Buffer.concat([...before, frame.body], this.#pieceBytes);
-    this.#pieces = undefined;
-    this.#pieceBytes = 0;
+    const whole = this.#gathered?.whole(frame.body) ?? frame.body;
+    this.#gathered = undefined;
     if (kind === 'ask') {
       this.#onAsk(whole, frame);
       return;
@@ -205,12 +207,8 @@ export class Call {
 
   #wrongMessage(kind: 'event' | 'ask', frame: Frame): string | undefined {
     if (this.#answer !== undefined) return 'something else in its answer';
-    if (this.#piecesOf !== undefined && this.#piecesOf !== kind) return 'one message within another';
-    this.#pieceBytes += frame.body.length;
-    if (this.#pieceBytes > (kind === 'event' ? EVENT_BYTES : QUESTION_BYTES)) return `too large a message (${kind})`;
-    if (tooManyPieces(this.#pieces?.length ?? 0, this.#pieceBytes)) return 'a message in too many pieces';
     // A question's head may begin with any bytes: its params are looked at when it is whole.
-    return wrongBytes(frame.body, kind === 'event');
+    return wrongPiece(kind, this.#gathered, frame.body) ?? wrongBytes(frame.body, kind === 'event');
   }
 
   #onAsk(body: Buffer, last: Frame): void {
@@ -236,7 +234,7 @@ export class Call {
       this.#end(failures.tooLarge(this.#deviceName, this.#resultBytes), 'too_large');
       return;
     }
-    const wrong = this.#wrongPiece(kind, frame);
+    const wrong = this.#wrongAnswer(kind, frame);
     if (wrong !== undefined) {
       this.#broken(wrong);
       return;
@@ -249,8 +247,8 @@ export class Call {
     sink?.piece(kind, frame.more ? keptPiece(frame.body) : frame.body, !frame.more);
   }
 
-  #wrongPiece(kind: 'result' | 'error', { body }: Frame): string | undefined {
-    if (this.#piecesOf !== undefined || (this.#answer !== undefined && this.#answer !== kind)) {
+  #wrongAnswer(kind: 'result' | 'error', { body }: Frame): string | undefined {
+    if (this.#gathered !== undefined || (this.#answer !== undefined && this.#answer !== kind)) {
       return 'an answer within something else';
     }
     if (tooManyPieces(this.#answerPieces, this.#answerBytes)) return 'an answer in too many pieces';
@@ -284,6 +282,7 @@ export class Call {
     this.#ending = undefined;
     this.#questions = undefined;
     this.#body = undefined;
+    this.#gathered = undefined;
     this.#deadline?.stop();
     this.#deadline = undefined;
     this.detach();

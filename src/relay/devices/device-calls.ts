@@ -24,6 +24,13 @@ export class DeviceCalls {
     return running;
   }
 
+  /** See Call. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const call of this.#calls.values()) bytes += call.heldBytes;
+    return bytes;
+  }
+
   /** Begins a call; it goes out now, or with the next link. */
   begin(options: CallOptions): Call {
     const call = new Call(options, (ended, givenUp) => {

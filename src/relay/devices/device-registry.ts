@@ -73,6 +73,13 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     await this.close();
   }
 
+  /** Bytes that running calls hold: see Call. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const device of this.#devices()) bytes += device.heldBytes;
+    return bytes;
+  }
+
   devices(userId: string): readonly DeviceView[] {
     return this.#user(userId).views;
   }
@@ -125,11 +132,6 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
       placed.refuse(this.#refusal(user, deviceId));
       return placed;
     }
-    const body = callBody(server, request);
-    if (headBytes(body) > HEAD_BYTES) {
-      placed.refuse(failures.tooLargeHead(HEAD_BYTES));
-      return placed;
-    }
     const lasting = request.lasting === true;
     const slots = lasting ? user.listens : user.slots;
     const leave = () => {
@@ -137,6 +139,13 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
       this.#checkIdle();
     };
     const start = () => {
+      // Not before: what waits for its place is held once, by the request.
+      const body = callBody(server, request);
+      if (headBytes(body) > HEAD_BYTES) {
+        leave();
+        placed.refuse(failures.tooLargeHead(HEAD_BYTES));
+        return;
+      }
       const id = this.#ids.next();
       const call = this.draining.draining
         ? undefined

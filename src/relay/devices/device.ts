@@ -81,6 +81,11 @@ export class Device {
     return this.#calls.running;
   }
 
+  /** Bytes: see Call. */
+  get heldBytes(): number {
+    return this.#calls.heldBytes;
+  }
+
   get view(): DeviceView {
     this.#view ??= {
       id: this.id,

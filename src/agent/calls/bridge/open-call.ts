@@ -77,6 +77,13 @@ export class OpenCall {
     return this.head.client;
   }
 
+  /** Of its questions without an answer, and of its result. */
+  get bytes(): number {
+    const end = this.#end;
+    const result = end?.kind === 'outcome' && end.outcome.kind === 'result' ? end.outcome.json.length : 0;
+    return this.#bytes + result;
+  }
+
   /** Questions without an answer, by the keys the client is given. */
   get questions(): ReadonlyMap<string, Question> {
     return this.#questions;

@@ -27,6 +27,13 @@ export class ParkedCalls {
     return this.#parked.size;
   }
 
+  /** Of all that wait. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { call } of this.#parked.values()) bytes += call.bytes;
+    return bytes;
+  }
+
   /** Keeps the call under the handle until it is taken, or its client has not come back in time. */
   park(handle: string, call: OpenCall): void {
     const ofClient = [...this.#parked].filter(([, { call: other }]) => other.client.id === call.client.id);

@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
 import type { FetchLike } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch, Response } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, fetch, type RequestInit, Response } from 'undici';
 import { isLoopbackLiteral } from '../../../config/urls.js';
 import { Gate } from '../gate.js';
 import { responseIds } from '../messages.js';
+import type { ServerMemory } from '../server-memory.js';
 import { eventTap } from './event-tap.js';
 import { type Pace, paceOf } from './pace.js';
 import { Readings } from './readings.js';
@@ -12,6 +13,8 @@ export interface HttpFetchOptions {
   readonly url: string;
   readonly messageBytes: number;
   readonly proxy: { readonly https?: string; readonly http?: string; readonly no?: string };
+  /** Counts what is held, here and in other lives of the server. */
+  readonly memory?: ServerMemory;
 }
 
 /** What one SDK transport's requests bring, told before the SDK sees it. */
@@ -44,7 +47,7 @@ export class HttpConnections {
 
   constructor(private readonly options: HttpFetchOptions) {
     const { url, proxy } = options;
-    this.#readings = new Readings(READINGS * options.messageBytes);
+    this.#readings = new Readings(READINGS * options.messageBytes, (more) => options.memory?.reads(more));
     const { http = '', https = '', no = '' } = proxy;
     this.#dispatcher = isLoopbackLiteral(new URL(url).hostname)
       ? new Agent(PATIENT)
@@ -59,13 +62,12 @@ export class HttpConnections {
   fetchFor(bodyFor: (written: string) => Buffer, answers: boolean, tap: ResponseTap): FetchLike {
     return async (target, init) => {
       const method = (init?.method ?? 'GET').toUpperCase();
-      const response = await fetch(target, {
+      const response = await this.#fetch(target, {
         method,
         headers: [...new Headers(init?.headers)],
         body: method === 'POST' ? bodyFor(String(init?.body)) : null,
         redirect: init?.redirect ?? 'manual',
         signal: init?.signal ?? null,
-        dispatcher: this.#dispatcher,
       });
       tap.onResponse(response, method);
       if (isEventStream(response)) return this.#tapped(response, method, tap);
@@ -77,13 +79,12 @@ export class HttpConnections {
   async post(headers: Readonly<Record<string, string>>, body: Buffer, signal: AbortSignal): Promise<Response> {
     let url = new URL(this.options.url);
     for (let hops = 0; ; hops += 1) {
-      const response = await fetch(url.href, {
+      const response = await this.#fetch(url.href, {
         method: 'POST',
         headers: { ...headers },
         body,
         redirect: 'manual',
         signal,
-        dispatcher: this.#dispatcher,
       });
       const location = [307, 308].includes(response.status) ? response.headers.get('location') : null;
       const next = location === null || !URL.canParse(location, url.href) ? undefined : new URL(location, url);
@@ -110,6 +111,17 @@ export class HttpConnections {
   async close(): Promise<void> {
     this.#gate.open();
     await this.#dispatcher.destroy();
+  }
+
+  async #fetch(url: string | URL, init: RequestInit & { readonly body: Buffer | null }): Promise<Response> {
+    const { memory } = this.options;
+    const bytes = init.body?.length ?? 0;
+    memory?.sends(bytes);
+    try {
+      return await fetch(url, { ...init, dispatcher: this.#dispatcher });
+    } finally {
+      memory?.sends(-bytes);
+    }
   }
 
   #tapped(response: Response, method: string, tap: ResponseTap): Response {

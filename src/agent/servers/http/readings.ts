@@ -26,7 +26,11 @@ export class Readings {
   /** Open whenever less is held, or it is another's turn. */
   readonly #gate = new Gate();
 
-  constructor(private readonly limit: number) {}
+  /** @param counted told of each change of what is held */
+  constructor(
+    private readonly limit: number,
+    private readonly counted: (more: number) => void = () => {},
+  ) {}
 
   /** Bytes held. */
   get bytes(): number {
@@ -36,7 +40,9 @@ export class Readings {
   begin(): Reading {
     const reading = {};
     const set = (bytes: number) => {
-      this.#bytes += bytes - (this.#held.get(reading) ?? 0);
+      const more = bytes - (this.#held.get(reading) ?? 0);
+      this.#bytes += more;
+      if (more !== 0) this.counted(more);
       if (bytes === 0) this.#held.delete(reading);
       else this.#held.set(reading, bytes);
     };

@@ -40,6 +40,11 @@ export class LineReader {
     if (start < chunk.length) this.#append(chunk.subarray(start));
   }
 
+  /** Bytes kept of the line that is not whole. */
+  get held(): number {
+    return Math.min(this.#bytes, this.limit);
+  }
+
   /** The stream has ended: what has no line feed is a line too. */
   end(): void {
     if (this.#bytes > 0) this.#finish();

@@ -7,9 +7,9 @@ import spawn from 'cross-spawn';
 import type { ServerReason } from '../../../protocol/server-state.js';
 import { SocketWriter } from '../../../protocol/socket-writer.js';
 import { idOfCutResponse } from '../messages.js';
+import type { ServerMemory } from '../server-memory.js';
 import type { Outgoing, Transport, TransportEvents } from '../transport.js';
 import { ServerError, StartError } from '../types.js';
-import type { UnreadInput } from '../unread-input.js';
 import { LineReader } from './line-reader.js';
 import { PacedReading } from './paced-reading.js';
 import { endProcessGroup } from './process-group.js';
@@ -31,8 +31,8 @@ export interface StdioTransportOptions {
   readonly platform: NodeJS.Platform;
   /** What may wait until the server reads on; 256 MiB unless given. */
   readonly unreadBytes?: number;
-  /** Counts what waits, here and in other lives of the server. */
-  readonly unread?: UnreadInput;
+  /** Counts what is held, here and in other lives of the server. */
+  readonly memory?: ServerMemory;
 }
 
 /** A child process that speaks newline-delimited JSON-RPC on stdin and stdout (MCP 2025-11-25 basic/transports#stdio). */
@@ -40,6 +40,8 @@ export class StdioTransport implements Transport {
   readonly #stderr = new StderrTail();
   #child: ChildProcess | undefined;
   #output: PacedReading | undefined;
+  /** Bytes of the line that is not whole, as counted. */
+  #reading = 0;
   #ended = false;
   #drain: NodeJS.Timeout | undefined;
   /** The last message that waits for the one before to leave our memory; undefined while nothing waits. */
@@ -111,6 +113,7 @@ export class StdioTransport implements Transport {
     await endProcessGroup(child, this.options.platform);
     child.stdout?.destroy();
     child.stderr?.destroy();
+    this.#reads(0);
   }
 
   #readOutput(child: ChildProcess, events: TransportEvents): void {
@@ -128,10 +131,15 @@ export class StdioTransport implements Transport {
       if (this.#ended) return;
       clearTimeout(this.#drain);
       reader.end();
+      this.#reads(0);
       this.#ended = true;
       events.ended({ reason: 'exited', problem, sessionLost: false });
     };
-    if (child.stdout) this.#output = new PacedReading(child.stdout, (chunk) => reader.push(chunk));
+    if (child.stdout)
+      this.#output = new PacedReading(child.stdout, (chunk) => {
+        reader.push(chunk);
+        this.#reads(reader.held);
+      });
     child.stdout?.on('error', () => undefined);
     child.stderr?.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
     child.stderr?.on('error', () => undefined);
@@ -148,10 +156,16 @@ export class StdioTransport implements Transport {
     });
   }
 
+  #reads(held: number): void {
+    if (held === this.#reading) return;
+    this.options.memory?.reads(held - this.#reading);
+    this.#reading = held;
+  }
+
   /** What is sent from here on waits for this. */
   #behind(sent: Promise<boolean>, bytes: number): Promise<boolean> {
     this.#waitingBytes += bytes;
-    this.options.unread?.change(bytes);
+    this.options.memory?.unread(bytes);
     const waiting = sent
       .then(
         () => undefined,
@@ -160,7 +174,7 @@ export class StdioTransport implements Transport {
       .finally(() => {
         this.#waitingBytes -= bytes;
         if (this.#waiting === waiting) this.#waiting = undefined;
-        this.options.unread?.change(-bytes);
+        this.options.memory?.unread(-bytes);
       });
     this.#waiting = waiting;
     return sent;
