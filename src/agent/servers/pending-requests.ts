@@ -16,6 +16,28 @@ export interface PendingContext extends RequestContext {
   readonly taskId?: string | undefined;
 }
 
+/** Every key by itself: `{ ...context, method }` takes V8 a kilobyte, and is made for each call. */
+export function pendingContext(
+  { signal, onProgress, onLog, client, logLevel, onAsk, onNotification, room, lasting }: RequestContext,
+  { forClient, method, taskId }: Pick<PendingContext, 'forClient' | 'method' | 'taskId'>,
+): PendingContext {
+  const whole: { readonly [Key in keyof Required<PendingContext>]: PendingContext[Key] } = {
+    signal,
+    onProgress,
+    onLog,
+    client,
+    logLevel,
+    onAsk,
+    onNotification,
+    room,
+    lasting,
+    forClient,
+    method,
+    taskId,
+  };
+  return whole;
+}
+
 /** A request that has been sent. */
 export interface SentRequest {
   readonly id: number;
@@ -50,22 +72,23 @@ export class PendingRequests {
   add(id: number, context: PendingContext, timeoutMs: number | undefined, abandon: Abandon): Promise<RequestOutcome> {
     return new Promise((resolve, reject) => {
       const giveUp: GiveUp = (reason, error) => {
-        const pending = this.#take(id);
-        if (!pending) return;
+        const wait = this.#take(id);
+        if (!wait) return;
         // Also here: a server that tells nothing of itself would never have them forgotten.
         this.#forgetOld();
-        if (pending.sent) this.#remember(id, context);
-        reject(error(pending.sent));
-        abandon(reason, pending.sent);
+        if (wait.sent) this.#remember(id, context);
+        reject(error(wait.sent));
+        abandon(reason, wait.sent);
       };
-      this.#byId.set(id, new Pending(context, timeoutMs, this.clock, resolve, reject, giveUp));
+      const wait = { context, sent: false, resolve, reject, giveUp };
+      this.#byId.set(id, new Pending(wait, timeoutMs, this.clock));
     });
   }
 
   /** It is being sent. False once nobody waits. */
   markSent(id: number): boolean {
     const pending = this.#byId.get(id);
-    if (pending) pending.sent = true;
+    if (pending) pending.wait.sent = true;
     return pending !== undefined;
   }
 
@@ -75,8 +98,8 @@ export class PendingRequests {
   }
 
   fail(id: number, error: (sent: boolean) => Error): void {
-    const pending = this.#take(id);
-    pending?.reject(error(pending.sent));
+    const wait = this.#take(id);
+    wait?.reject(error(wait.sent));
   }
 
   /** Everything in flight is lost, at once. */
@@ -89,7 +112,8 @@ export class PendingRequests {
   /** What has been sent, in the order of dispatch; those given up come first. */
   sent(): SentRequest[] {
     this.#forgetOld();
-    const waiting = [...this.#byId].filter(([, { sent }]) => sent).map(([id, { context }]) => ({ id, context }));
+    const waits = [...this.#byId].map(([id, { wait }]) => ({ id, wait }));
+    const waiting = waits.filter(({ wait }) => wait.sent).map(({ id, wait }) => ({ id, context: wait.context }));
     const given = [...this.#abandoned].map(([id, { context }]) => ({ id, context, abandoned: true }));
     const unknown = this.#anyUnknown() ? [{ id: 0, context: OF_ANYBODY, abandoned: true }] : [];
     return [...unknown, ...given, ...waiting];
@@ -110,16 +134,16 @@ export class PendingRequests {
 
   /** See RequestContext. */
   room(id: number): Promise<void> | undefined {
-    return this.#byId.get(id)?.context.room?.();
+    return this.#byId.get(id)?.wait.context.room?.();
   }
 
   /** `notifications/progress`: our token is the request's id. */
   progress(params: Readonly<Record<string, unknown>>): void {
     const { progressToken, ...rest } = params;
     const pending = typeof progressToken === 'number' ? this.#byId.get(progressToken) : undefined;
-    if (!pending?.context.onProgress) return;
+    if (!pending?.wait.context.onProgress) return;
     pending.extend();
-    pending.context.onProgress(rest);
+    pending.wait.context.onProgress(rest);
   }
 
   /** `notifications/message` names no request: it is told only where it can be of one request alone; false otherwise. */
@@ -139,7 +163,7 @@ export class PendingRequests {
   /** The client's request that surely is meant: that of the stream, or else the only one there is. */
   #owner(stream: number | undefined): PendingContext | undefined {
     const owner = stream === undefined ? this.#onlyOne() : this.#byId.get(stream);
-    return owner?.context.forClient ? owner.context : undefined;
+    return owner?.wait.context.forClient ? owner.wait.context : undefined;
   }
 
   /** Of the request only that is kept which tells whose it was. */
@@ -171,40 +195,51 @@ export class PendingRequests {
   #onlyOne(): Pending | undefined {
     this.#forgetOld();
     // Of a question about the log itself there is nothing to log.
-    const talking = [...this.#byId.values()].filter(({ context }) => context.method !== 'logging/setLevel');
+    const talking = [...this.#byId.values()].filter(({ wait }) => wait.context.method !== 'logging/setLevel');
     const [only, ...others] = talking;
     return others.length === 0 && this.#abandoned.size === 0 && !this.#anyUnknown() ? only : undefined;
   }
 
   /** Whatever comes first ends the request: from here on nothing more is told of it. */
-  #take(id: number): Pending | undefined {
+  #take(id: number): Wait | undefined {
     const pending = this.#byId.get(id);
     if (pending === undefined) return undefined;
     this.#byId.delete(id);
-    pending.finish();
-    return pending;
+    return pending.finish();
   }
 }
 
 type GiveUp = (reason: string, error: (sent: boolean) => unknown) => void;
 
-/** One request that waits. A class, and its parts made when they are needed, since a busy session makes thousands a second. */
+interface Wait {
+  readonly context: PendingContext;
+  sent: boolean;
+  readonly resolve: (outcome: RequestOutcome) => void;
+  readonly reject: (error: unknown) => void;
+  readonly giveUp: GiveUp;
+}
+
+/** In place of what a request has led to, once it has ended. */
+const OVER: Wait = { context: OF_ANYBODY, sent: false, resolve: () => {}, reject: () => {}, giveUp: () => {} };
+
+/**
+ * One request that waits. A class, and its parts made when they are needed, since a busy session makes thousands a second.
+ *
+ * One that has ended leads to nothing. A Map that grows or shrinks leaves its old table behind, which points at the next:
+ * once the collector has moved one of them to old space, all that any later one holds outlives its collections there.
+ */
 class Pending {
-  sent = false;
   #callOff: (() => void) | undefined;
   /** Questions of the server's that its answer waits for, each with what is to happen when the request ends first. */
   #questions: Set<() => void> | undefined;
 
   constructor(
-    readonly context: PendingContext,
+    public wait: Wait,
     private readonly timeoutMs: number | undefined,
     private readonly clock: Clock,
-    readonly resolve: (outcome: RequestOutcome) => void,
-    readonly reject: (error: unknown) => void,
-    private readonly giveUp: GiveUp,
   ) {
     this.extend();
-    context.signal.addEventListener('abort', this.#onAbort);
+    wait.context.signal.addEventListener('abort', this.#onAbort);
   }
 
   /** Begins the request's time anew, or stops it while a person is asked. */
@@ -226,17 +261,25 @@ class Pending {
     return this.#questions?.delete(over) ?? false;
   }
 
-  /** Ends its timer and its abort listener. */
-  finish(): void {
+  /** Ends its timer and its abort listener. @returns who waited */
+  finish(): Wait {
+    const { wait } = this;
     this.#callOff?.();
-    this.context.signal.removeEventListener('abort', this.#onAbort);
+    this.#callOff = undefined;
+    wait.context.signal.removeEventListener('abort', this.#onAbort);
     for (const over of this.#questions ?? []) over();
+    this.#questions = undefined;
+    this.wait = OVER;
+    return wait;
   }
 
-  readonly #onAbort = (): void => this.giveUp('cancelled by the client', () => this.context.signal.reason);
+  readonly #onAbort = (): void => {
+    const { signal } = this.wait.context;
+    this.wait.giveUp('cancelled by the client', () => signal.reason);
+  };
 
   readonly #onTimeout = (): void => {
     const problem = `the server gave no answer within ${(this.timeoutMs ?? 0) / 1000} s`;
-    this.giveUp('timed out', (sent) => new ServerError('timeout', problem, sent));
+    this.wait.giveUp('timed out', (sent) => new ServerError('timeout', problem, sent));
   };
 }

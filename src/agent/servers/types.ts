@@ -45,7 +45,7 @@ export interface RequestContext {
   /** `notifications/message` params that surely belong to this request. */
   readonly onLog?: ((params: Readonly<Record<string, unknown>>) => void) | undefined;
   /** For whom it is: fills a modern server's envelope, picks the process where each client has its own. Absent: for the agent itself. */
-  readonly client?: CallClient;
+  readonly client?: CallClient | undefined;
   /** Lowest level of log notifications the client wants; absent: none. */
   readonly logLevel?: string | undefined;
   /** A legacy server's request to the client while it works on this one; absent: it is refused. Never rejects. */
@@ -53,7 +53,7 @@ export interface RequestContext {
   /** Other notifications that surely belong to this request, those of `subscriptions/listen` above all. */
   readonly onNotification?: ((method: string, params: Readonly<Record<string, unknown>>) => void) | undefined;
   /** Resolves once whoever asked keeps up with what it is told; undefined while it does. Where each request has a stream of its own (HTTP) that is read no further meanwhile. */
-  readonly room?: () => Promise<void> | undefined;
+  readonly room?: (() => Promise<void> | undefined) | undefined;
   /** No time limit: see CallHead. */
   readonly lasting?: boolean | undefined;
 }

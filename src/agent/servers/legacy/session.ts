@@ -7,6 +7,7 @@ import { type Hello, initializeParams, readHello } from '../handshake.js';
 import { changedList } from '../list-kinds.js';
 import { isRecord, notificationMessage, requestMessage } from '../messages.js';
 import { taskOf, urlElicitations } from '../passed-through.js';
+import { pendingContext } from '../pending-requests.js';
 import { ServerChannel } from '../server-channel.js';
 import { QueryError, type ServerSession, type ServerSessionEvents } from '../server-session.js';
 import type { Transport, TransportEnd } from '../transport.js';
@@ -139,7 +140,7 @@ export class Session implements ServerSession {
     return this.#channel.request({
       id,
       json,
-      context: { ...context, forClient, method, taskId: taskOf(method, params) },
+      context: pendingContext(context, { forClient, method, taskId: taskOf(method, params) }),
       timeoutMs: context.lasting ? undefined : timeoutMs,
     });
   }

@@ -6,6 +6,7 @@ import type { Hello } from '../handshake.js';
 import { ToolHeaders } from '../http/tool-headers.js';
 import { changedList } from '../list-kinds.js';
 import { type HopMeta, requestMessage } from '../messages.js';
+import { pendingContext } from '../pending-requests.js';
 import { ServerChannel } from '../server-channel.js';
 import { QueryError, type ServerSession, type ServerSessionEvents } from '../server-session.js';
 import type { Transport, TransportEnd } from '../transport.js';
@@ -134,7 +135,7 @@ export class ModernSession implements ServerSession {
     const { timeoutMs, http } = this.options;
     if (http && !HEADER_SAFE.test(method))
       return { kind: 'error', error: { code: METHOD_NOT_FOUND, message: `Method not found: ${method}` } };
-    const json = requestMessage(id, method, params, { ...own, ...(context.onProgress ? { progressToken: id } : {}) });
+    const json = requestMessage(id, method, params, context.onProgress ? { ...own, progressToken: id } : own);
     if (!json) return { kind: 'error', error: { code: INVALID_PARAMS, message: 'params must be a JSON object' } };
     const subscriber = method === LISTEN ? subscriberOf(params) : undefined;
     this.#inFlight.set(id, { context, subscriber });
@@ -142,7 +143,7 @@ export class ModernSession implements ServerSession {
       const outcome = await this.#channel.request({
         id,
         json,
-        context: { ...context, forClient, method },
+        context: pendingContext(context, { forClient, method }),
         timeoutMs: forClient && !context.lasting ? timeoutMs : undefined,
         headers: this.#headers?.of(method, params) ?? {},
         abandoned: (sent) => {

@@ -18,6 +18,8 @@ import { StderrTail } from './stderr-tail.js';
 /** A server that has ended may still have answers in the pipe; a grandchild that holds the pipe may not delay the end. */
 const DRAIN_MS = 250;
 const LINE_FEED = Buffer.from('\n');
+/** A shorter message is copied once more, which costs less than a second write to the stream. */
+const JOINED_BYTES = 4096;
 /** What may wait for a server that does not read: as many calls as a device has, of the size a relay takes unless told otherwise. */
 const UNREAD_BYTES = 256 * 1024 * 1024;
 /** What a message costs besides its bytes while it waits. */
@@ -185,8 +187,8 @@ export class StdioTransport implements Transport {
     if (this.#ended || !stdin?.writable) throw new Error('the server does not take input any more');
     if (outgoing.wanted && !outgoing.wanted()) return false;
     this.#writer?.gather();
-    stdin.write(json);
-    const more = stdin.write(LINE_FEED);
+    if (json.length > JOINED_BYTES) stdin.write(json);
+    const more = stdin.write(json.length > JOINED_BYTES ? LINE_FEED : Buffer.concat([json, LINE_FEED]));
     if (!more) await drained(stdin);
     return true;
   }
