@@ -18,10 +18,11 @@ import { DisplayNames } from './display-names.js';
 import { plainErrorPage, type RenderErrorPage, tooManyRenderer } from './error-page.js';
 import { fixOrigin } from './fixed-origin.js';
 import { GrantRecords } from './grant-records.js';
-import { loadOidcProvider } from './load.js';
+import { loadOidcProvider, oidcProviderContext } from './load.js';
 import { type Client, isDocument } from './pending-client.js';
 import { ProviderInteractions } from './provider-interactions.js';
 import { PublicFetch } from './public-fetch.js';
+import { withQuietContext } from './quiet-context.js';
 import { createRateLimits, type RateLimits } from './rate-limits.js';
 import { Records } from './records.js';
 import { RefreshGrace } from './refresh-grace.js';
@@ -113,7 +114,7 @@ export async function createAuthorizationServer(parts: AuthorizationServerParts)
 
   return new AuthorizationServer(
     resources,
-    provider.callback(),
+    withQuietContext(await oidcProviderContext(), provider.callback()),
     new ProviderInteractions({ provider, lib, names, resources, clientApproved }),
     createRateLimits(limits, tooManyRenderer(renderErrorPage)),
     revokeGrant,

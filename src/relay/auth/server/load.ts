@@ -1,3 +1,5 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+
 /** oidc-provider's module, loaded by `loadOidcProvider`. */
 export type OidcProvider = typeof import('oidc-provider');
 
@@ -16,4 +18,9 @@ export async function loadOidcProvider(): Promise<OidcProvider> {
   } finally {
     if (console.warn === filtered) console.warn = before;
   }
+}
+
+/** Where oidc-provider keeps the request it is at, a file of its own: a version is taken only with its tests. */
+export async function oidcProviderContext(): Promise<AsyncLocalStorage<unknown>> {
+  return (await import('oidc-provider/lib/helpers/als.js')).default;
 }
