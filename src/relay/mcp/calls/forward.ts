@@ -1,3 +1,4 @@
+import type { CallClient } from '../../../protocol/call-messages.js';
 import type { CallTarget, Devices } from '../../devices/types.js';
 import type { CallReply } from '../answers/call-reply.js';
 import type { Caller } from '../caller.js';
@@ -29,13 +30,19 @@ export function forward(devices: Devices, target: CallTarget, params: Buffer, ca
     {
       method: request.method,
       params,
-      client: key === undefined ? caller.client : { ...caller.client, uriKey: key },
-      ...(typeof token === 'string' || typeof token === 'number' ? { progressToken: token } : {}),
-      ...(caller.logLevel === undefined ? {} : { logLevel: caller.logLevel }),
-      ...(traceparent === undefined ? {} : { traceparent }),
+      client: key === undefined ? caller.client : withKey(caller.client, key),
+      progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
+      logLevel: caller.logLevel,
+      traceparent,
     },
     reply,
   );
   reply.started(handle);
   caller.went?.(target.deviceId, key);
+}
+
+/** Every key by itself: a spread with more behind it takes V8 most of a kilobyte, and this is made for each call. */
+function withKey(client: CallClient, uriKey: string): CallClient {
+  const { era, protocolVersion, endpoint, id, info, capabilities, ask, session } = client;
+  return { era, protocolVersion, endpoint, id, info, capabilities, ask, session, uriKey };
 }
