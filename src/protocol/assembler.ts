@@ -1,4 +1,4 @@
-import type { Frame } from './frames.js';
+import { type Frame, FrameType, type FrameTypeCode } from './frames.js';
 import { MessageError } from './message-reader.js';
 
 /** A chunk of a socket has 64 KiB at most. */
@@ -22,6 +22,10 @@ export function keptPiece(piece: Buffer): Buffer {
   return piece.length < KEPT_AS_IT_IS && piece.length < piece.buffer.byteLength ? Buffer.from(piece) : piece;
 }
 
+function keyOf(type: FrameTypeCode, id: string): string {
+  return `${type}:${id}`;
+}
+
 /** Puts messages that came in several frames back together. One per link; results never pass through here. */
 export class Assembler {
   /** Made for the first message that comes in pieces: most links never have one. */
@@ -41,7 +45,7 @@ export class Assembler {
 
   /** @returns the whole body once its last frame is there. @throws MessageError too_large */
   add(frame: Frame): Buffer | undefined {
-    const key = `${frame.type}:${frame.id}`;
+    const key = keyOf(frame.type, frame.id);
     const open = this.#partial?.get(key);
     if (open === undefined && !frame.more) {
       if (frame.body.length > this.maxBytes) throw new MessageError('too_large', 'message');
@@ -67,7 +71,12 @@ export class Assembler {
 
   /** Forgets a message begun under this id (its call was cancelled). */
   drop(id: string): void {
-    for (const [key, partial] of this.#partial ?? []) if (key.endsWith(id)) this.#delete(key, partial, 0);
+    if (this.#partial === undefined || this.#partial.size === 0) return;
+    for (const type of Object.values(FrameType)) {
+      const key = keyOf(type, id);
+      const partial = this.#partial.get(key);
+      if (partial !== undefined) this.#delete(key, partial, 0);
+    }
   }
 
   /** @param last bytes of its last piece, which was never kept */

@@ -40,6 +40,26 @@ describe('lists', () => {
     expect(dropped.some(([, list]) => list === left)).toBe(true);
   });
 
+  test('of users of whom nothing is here are forgotten, and no others', async () => {
+    rig = await startRig();
+    await connect(rig, 'user');
+    const stop = rig.registry.onChange('listening', () => {});
+    const dropped: string[] = [];
+    rig.registry.onListDropped((userId) => dropped.push(userId));
+    const lists = () => ['user', 'listening', 'nobody'].map((user) => rig.registry.tools(user));
+    const [of, listening, nobody] = lists();
+    rig.registry.sweep();
+    expect(dropped).toEqual(['nobody']);
+    const again = lists();
+    expect(again[0]).toBe(of);
+    expect(again[1]).toBe(listening);
+    expect(again[2]).toEqual(nobody);
+    expect(again[2]).not.toBe(nobody);
+    stop();
+    rig.registry.sweep();
+    expect(dropped).toEqual(['nobody', 'listening', 'nobody']);
+  });
+
   test('that are the same on several machines of a user are held once, and of two users never', async () => {
     rig = await startRig();
     const both = [

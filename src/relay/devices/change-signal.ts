@@ -13,6 +13,11 @@ export class ChangeSignal {
     this.#told = state();
   }
 
+  /** Nobody listens. */
+  get idle(): boolean {
+    return this.#listeners.size === 0;
+  }
+
   /** @returns unsubscribe */
   listen(listener: () => void): () => void {
     // While nobody listens, nobody is told: what changed meanwhile is no news to a new listener.

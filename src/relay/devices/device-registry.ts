@@ -62,7 +62,7 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
     this.#awaitedUntil = Date.now() + this.config.limits.resumeSeconds * 1000;
     const seenMs = Math.min(SEEN_MS, (this.config.limits.presentSeconds * 1000) / 2 || SEEN_MS);
     this.#timers = [
-      setInterval(() => this.#directory.sweep(), SWEEP_MS),
+      setInterval(() => this.sweep(), SWEEP_MS),
       setInterval(() => {
         for (const device of this.#devices()) device.seen();
       }, seenMs),
@@ -71,6 +71,16 @@ export class DeviceRegistry implements Devices, OnModuleInit, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.close();
+  }
+
+  /** Forgets devices that were not seen for long, and users of whom nothing is here. */
+  sweep(): void {
+    this.#directory.sweep();
+    for (const [userId, user] of this.#users) {
+      if (!user.idle) continue;
+      user.forget();
+      this.#users.delete(userId);
+    }
   }
 
   /** Bytes that running calls hold: see Call. */

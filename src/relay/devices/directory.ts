@@ -125,7 +125,8 @@ export class DeviceDirectory {
   }
 
   #forgetKey(user: string, id: string): void {
-    this.#byUser.get(user)?.delete(id);
+    const records = this.#byUser.get(user);
+    if (records?.delete(id) && records.size === 0) this.#byUser.delete(user);
     this.#write(() => this.store.delete(`device:${user}:${id}`));
   }
 

@@ -65,6 +65,16 @@ export class MergedLists {
     }
   }
 
+  /** Forgets what was made. */
+  drop(): void {
+    const tables = this.#tables;
+    this.#tables = {};
+    for (const kind of KINDS) {
+      const kept = tables[kind];
+      if (kept !== undefined) this.dropped(kept.value.list);
+    }
+  }
+
   get #sources(): readonly ListSource[] {
     this.#made ??= this.sources();
     return this.#made;

@@ -123,6 +123,17 @@ export class UserDevices {
     return device.attach(hello, record, link);
   }
 
+  /** No device is present, and nobody would hear of one. */
+  get idle(): boolean {
+    return this.#devices.size === 0 && this.changes.idle;
+  }
+
+  /** Nothing of the user is needed any more, until it is asked for again. */
+  forget(): void {
+    this.changes.close();
+    for (const lists of [this.#lists, ...this.#listsOf.values()]) lists.drop();
+  }
+
   /** The relay ends: draining has begun. */
   close(code: number, reason: string): void {
     this.slots.close();

@@ -116,6 +116,11 @@ export class OpenCall {
     }
   }
 
+  /** While it is attached to no request. @param changed told when it has ended, or asks for more */
+  watch(changed: () => void): void {
+    this.#changed = changed;
+  }
+
   /** Tells the server that nobody answers, then that nobody waits. */
   async expire(reason: Error): Promise<void> {
     for (const { method, settle } of [...this.#questions.values()]) settle(noReply(method));

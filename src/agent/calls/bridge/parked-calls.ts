@@ -6,6 +6,10 @@ export const PARKED_MS = 10 * 60_000;
 /** Calls one client may leave waiting, and all of them; above this the one that has waited longest is given up. */
 const OF_ONE_CLIENT = 32;
 const OF_ALL = 256;
+/** What all of them may hold, with the results of those whose server did not wait; above it too the oldest is given up. */
+const BYTES = 256 * 1024 * 1024;
+/** Used handles that are remembered: what comes with one above these is refused. */
+const USED = 65_536;
 
 interface Parked {
   readonly call: OpenCall;
@@ -21,7 +25,11 @@ export class ParkedCalls {
   /** Used handles, and until when their seals open. */
   readonly #used = new Map<string, number>();
 
-  constructor(private readonly clock: Clock) {}
+  /** @param limits `BYTES` and `USED` unless given */
+  constructor(
+    private readonly clock: Clock,
+    private readonly limits: { readonly bytes: number; readonly used: number } = { bytes: BYTES, used: USED },
+  ) {}
 
   get size(): number {
     return this.#parked.size;
@@ -41,6 +49,8 @@ export class ParkedCalls {
     if (this.#parked.size >= OF_ALL) this.#expire(this.#parked.keys().next().value, 'too many calls wait for clients');
     const callOff = this.clock.after(PARKED_MS, () => this.#expire(handle, 'the client did not come back in time'));
     this.#parked.set(handle, { call, callOff });
+    call.watch(() => this.#makeRoom());
+    this.#makeRoom();
   }
 
   /** The call under the handle, which is used from here on; undefined when there is none. */
@@ -53,11 +63,15 @@ export class ParkedCalls {
     return found.call;
   }
 
-  /** Marks a handle used; false when it was before. */
+  /** Marks a handle used; false when it was before, or there are too many. */
   use(handle: string): boolean {
     const now = this.clock.now();
-    for (const [known, until] of this.#used) if (until <= now) this.#used.delete(known);
-    if (this.#used.has(handle)) return false;
+    for (const [known, until] of this.#used) {
+      // The oldest come first.
+      if (until > now) break;
+      this.#used.delete(known);
+    }
+    if (this.#used.has(handle) || this.#used.size >= this.limits.used) return false;
     this.#used.set(handle, now + PARKED_MS);
     return true;
   }
@@ -79,6 +93,15 @@ export class ParkedCalls {
       call.cancel(new Error('the agent ends'));
     }
     this.#parked.clear();
+  }
+
+  #makeRoom(): void {
+    let over = this.bytes - this.limits.bytes;
+    for (const [handle, { call }] of [...this.#parked]) {
+      if (over <= 0) return;
+      over -= call.bytes;
+      this.#expire(handle, 'calls that wait for clients hold too much');
+    }
   }
 
   #expire(handle: string | undefined, reason: string): void {

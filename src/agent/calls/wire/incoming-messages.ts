@@ -8,7 +8,8 @@ import type { Upload, Uploads } from './uploads.js';
 
 /** Largest `call` or `answer` message: a relay's request bodies have 64 MiB at most, and a head comes before what is in them. */
 const MESSAGE_BYTES = 65 * 1024 * 1024;
-const OPEN_MESSAGES = 1024;
+/** As many as calls: a relay that is allowed more large ones at a time than this must not lose its link over it. */
+const OPEN_MESSAGES = 16_384;
 const NOWHERE = { server: '', session: '' };
 
 /**

@@ -43,7 +43,7 @@ export class RunningCall implements CallOutput {
   /** The client did not keep up when that was last looked at. */
   full = false;
   finished = false;
-  /** Bytes of what it was asked, until finished. */
+  /** Bytes of what it was asked, until finished. Kept by RunningCalls. */
   paramsBytes = 0;
   /** Bytes of the answer, once finished. */
   answerBytes = 0;
@@ -109,7 +109,6 @@ export class RunningCall implements CallOutput {
 
   finish(answer: CallAnswer): void {
     this.finished = true;
-    this.paramsBytes = 0;
     this.#endQuestions();
     this.answerBytes = answer.json.length;
     this.#send(FrameType[answer.kind], answer.json);

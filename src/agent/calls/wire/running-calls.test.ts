@@ -12,7 +12,7 @@ import { LinkSender } from '../../../protocol/link-sender.js';
 import { encodeJson, encodeWindow } from '../../../protocol/messages.js';
 import { SendStream } from '../../../protocol/send-stream.js';
 import type { CallAnswer, CallOutput } from './running-call.js';
-import { type CallLink, type RunCall, RunningCalls } from './running-calls.js';
+import { type CallLink, type RunCall, RunningCalls, type RunningCallsOptions } from './running-calls.js';
 
 const HEAD: CallHead = {
   server: 'shell',
@@ -35,14 +35,14 @@ interface Started {
   readonly answer: (answer: CallAnswer) => void;
 }
 
-function rig(run?: RunCall) {
+function rig(run?: RunCall, options?: RunningCallsOptions) {
   const started: Started[] = [];
   const waits: RunCall = (_head, params, output) =>
     new Promise((resolve, reject) => {
       output.signal.addEventListener('abort', () => reject(output.signal.reason));
       started.push({ params, output, answer: resolve });
     });
-  const calls = new RunningCalls(run ?? waits);
+  const calls = new RunningCalls(run ?? waits, options);
   const link = (): CallLink & { readonly frames: Frame[]; checkpoints: number } => {
     const frames: Frame[] = [];
     const made = {
@@ -74,6 +74,40 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 const wire = (frames: readonly Frame[]) => frames.reduce((sum, frame) => sum + frame.body.length + HEADER_BYTES, 0);
 
 describe('RunningCalls', () => {
+  it('takes pieces of as many calls as may run, and of no more', () => {
+    const { calls, link } = rig();
+    const on = link();
+    const piece = (n: number) =>
+      calls.frame({ type: FrameType.call, more: true, id: id(n), body: Buffer.alloc(1) }, on);
+    for (let n = 1; n <= 16_384; n += 1) piece(n);
+    expect(calls.held.uploads).toBeGreaterThan(16_383);
+    expect(() => piece(16_385)).toThrow();
+    calls.detach(on.sender);
+    expect(calls.held.uploads).toBe(0);
+  });
+
+  it.each([
+    ['calls', { calls: 2, paramsBytes: 1000 }],
+    ['bytes of params', { calls: 1000, paramsBytes: 5 }],
+  ])('refuses a call above its number of %s, without running it, until another has ended', async (_what, most) => {
+    const { calls, started, link, send } = rig(undefined, { most });
+    const on = link();
+    for (const n of [1, 2, 3]) send(on, n);
+    await settled();
+    expect(started).toHaveLength(2);
+    const refused = on.frames.filter(({ type }) => type === FrameType.error);
+    expect(refused.map((frame) => frame.id)).toEqual([id(3)]);
+    expect(JSON.parse(String(refused[0]?.body))).toMatchObject({ message: expect.stringMatching(/busy .* not run/) });
+    started[0]?.answer(result('{}'));
+    await settled();
+    send(on, 4);
+    await settled();
+    expect(started).toHaveLength(3);
+    calls.close();
+    expect(calls.held).toMatchObject({ requests: 0 });
+    expect(calls.running).toBe(0);
+  });
+
   it('answers a call and forgets it once the relay has surely got the answer', async () => {
     const { calls, started, link, send } = rig();
     const on = link();

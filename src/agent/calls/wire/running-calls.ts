@@ -19,6 +19,24 @@ const UNCONFIRMED_BYTES = 4 * 1024 * 1024;
  */
 const HELD_BYTES = 1024 * 1024 * 1024;
 
+/**
+ * Calls at a time, those that only listen included, and what their params may be. A relay takes no more for one device,
+ * unless its own limits are set far above what they are. Hello lists them all, and has room for 20,000.
+ */
+const MAX_CALLS = 16_384;
+const MAX_PARAMS_BYTES = 1024 * 1024 * 1024;
+
+const BUSY: CallAnswer = {
+  kind: 'error',
+  json: Buffer.from(
+    JSON.stringify({
+      code: -32603,
+      message:
+        'This agent is busy with as many calls as it takes. The call was not run. Wait for one to end, then call again.',
+    }),
+  ),
+};
+
 /** Executes one call. Never rejects but for an aborted signal. */
 export type RunCall = (head: CallHead, params: Buffer, output: CallOutput) => Promise<CallAnswer>;
 
@@ -29,6 +47,8 @@ export interface RunningCallsOptions {
   unread?(server: string, session: string): number;
   /** What the calls of one server may hold; 1 GiB unless given. */
   readonly heldBytes?: number;
+  /** What may run at a time; 16,384 calls of 1 GiB together unless given. */
+  readonly most?: { readonly calls: number; readonly paramsBytes: number };
 }
 
 /** What the connection under the calls can do besides sending. */
@@ -46,6 +66,8 @@ export class RunningCalls {
   /** Calls of which not all pieces have come, by the link they come on: a link's pieces never meet another's. */
   readonly #incoming = new Map<LinkSender, IncomingMessages>();
   readonly #links = new Map<LinkSender, CallLink>();
+  #executing = 0;
+  #paramsBytes = 0;
   #unconfirmed = 0;
   #unconfirmedBytes = 0;
 
@@ -55,11 +77,13 @@ export class RunningCalls {
 
   /** Messages that come in pieces, on all links. */
   readonly #uploads: Uploads;
+  readonly #most: { readonly calls: number; readonly paramsBytes: number };
 
   constructor(
     private readonly run: RunCall,
-    { holdBack = () => {}, unread = () => 0, heldBytes: limit = HELD_BYTES }: RunningCallsOptions = {},
+    { holdBack = () => {}, unread = () => 0, heldBytes: limit = HELD_BYTES, most }: RunningCallsOptions = {},
   ) {
+    this.#most = most ?? { calls: MAX_CALLS, paramsBytes: MAX_PARAMS_BYTES };
     this.#uploads = new Uploads({ unread });
     const review = () => {
       for (const link of this.#links.values()) link.checkpoint();
@@ -83,9 +107,7 @@ export class RunningCalls {
 
   /** Bytes: see HeldMemory. */
   get held(): { readonly requests: number; readonly uploads: number; readonly results: number } {
-    let requests = 0;
-    for (const { paramsBytes } of this.#calls.values()) requests += paramsBytes;
-    return { requests, uploads: this.#uploads.bytes, results: this.#held.total };
+    return { requests: this.#paramsBytes, uploads: this.#uploads.bytes, results: this.#held.total };
   }
 
   /** Some server has read of its input: what waits for that may come. */
@@ -208,13 +230,16 @@ export class RunningCalls {
 
   async #execute(id: string, head: CallHead, params: Buffer, link: CallLink): Promise<void> {
     const call = new RunningCall(id, head, link.sender, this.#count);
+    const busy = this.#executing >= this.#most.calls || this.#paramsBytes + params.length > this.#most.paramsBytes;
     call.paramsBytes = params.length;
+    this.#executing += 1;
+    this.#paramsBytes += params.length;
     this.#calls.set(id, call);
     this.#holds.began(call.server);
     link.sender.attach(call.stream);
     let answer: CallAnswer;
     try {
-      answer = await this.run(head, params, call);
+      answer = busy ? BUSY : await this.run(head, params, call);
     } catch (error) {
       if (call.signal.aborted) return;
       const message = error instanceof Error ? error.message : String(error);
@@ -222,10 +247,18 @@ export class RunningCalls {
     }
     if (call.signal.aborted) return;
     call.finish(answer);
-    this.#holds.ended(call);
+    this.#ended(call);
     this.#unconfirmed += 1;
     this.#unconfirmedBytes += call.answerBytes;
     if (this.#unconfirmed > UNCONFIRMED_CALLS || this.#unconfirmedBytes > UNCONFIRMED_BYTES) link.checkpoint();
+  }
+
+  /** It executes no longer. */
+  #ended(call: RunningCall): void {
+    this.#executing -= 1;
+    this.#paramsBytes -= call.paramsBytes;
+    call.paramsBytes = 0;
+    this.#holds.ended(call);
   }
 
   #cancel(frame: Frame, link: CallLink): void {
@@ -251,7 +284,7 @@ export class RunningCalls {
     for (const incoming of this.#incoming.values()) incoming.end(id);
     call.sender?.detach(call.stream);
     if (!call.finished) {
-      this.#holds.ended(call);
+      this.#ended(call);
       call.abort(reason);
       return;
     }

@@ -33,7 +33,7 @@ export class LegacyListens implements SessionWatch {
   readonly #listens = new Map<Listen, () => void>();
   readonly #resources = new ResourceSubscriptions();
   readonly #coalescer: Coalescer;
-  /** Ids of the clients that this process has worked for. */
+  /** Ids of clients that this process has worked for: the first two. */
   readonly #served = new Set<string>();
   /** Sessions of the clients that were told to open a URL, by elicitation. */
   readonly #elicitations = new Map<string, string>();
@@ -54,7 +54,8 @@ export class LegacyListens implements SessionWatch {
 
   /** A request or a notification of this client goes to the server. */
   serve(client: CallClient): void {
-    this.#served.add(client.id);
+    // Whether it is one alone is all that matters.
+    if (this.#served.size < 2) this.#served.add(client.id);
   }
 
   /** One listen, until the signal aborts, the client's session ends, or the agent. @throws the signal's reason */

@@ -3,6 +3,8 @@ import type { JsonRpcError } from '../types.js';
 
 /** A server that does not answer has not subscribed. */
 const ANSWER_MS = 30_000;
+/** Resources of one server that all its clients may have subscribed to. */
+const MAX_RESOURCES = 16_384;
 
 interface Subscription {
   users: number;
@@ -36,10 +38,14 @@ export class ResourceSubscriptions {
     }
   }
 
-  /** Counts one more user until `release`, also where the server refuses: then its error is the answer. */
+  /** Counts one more user until `release`, also where the server refuses: then its error is the answer. Not counted where there are too many. */
   async acquire(uri: string): Promise<JsonRpcError | undefined> {
     let subscription = this.#byUri.get(uri);
     if (!subscription) {
+      if (this.#byUri.size >= MAX_RESOURCES) {
+        const message = `clients are subscribed to ${MAX_RESOURCES} resources of this server, which is the limit: unsubscribe from some`;
+        return { code: -32603, message };
+      }
       subscription = { users: 0, state: this.#send('resources/subscribe', uri) };
       this.#byUri.set(uri, subscription);
     }
