@@ -6,6 +6,8 @@ import { isRecord } from '../messages.js';
 import { headerValue, type ParamHeader, paramHeaders, paramValues } from './param-headers.js';
 
 const MAX_PAGES = 50;
+/** Twice what a list may have. */
+const MAX_TOOLS = 20_000;
 
 /** Which member of `params` a request is named by (MCP 2026-07-28 #standard-request-headers, and tasks extension "Routing Headers"). */
 const NAMED_BY: Readonly<Record<string, string>> = {
@@ -52,7 +54,12 @@ export class ToolHeaders {
   #take(tool: unknown): boolean {
     if (!isRecord(tool) || typeof tool.name !== 'string') return true;
     try {
-      this.#byTool.set(tool.name, paramHeaders(tool.inputSchema));
+      const headers = paramHeaders(tool.inputSchema);
+      // Those listed last come last.
+      this.#byTool.delete(tool.name);
+      this.#byTool.set(tool.name, headers);
+      const [oldest] = this.#byTool.keys();
+      if (oldest !== undefined && this.#byTool.size > MAX_TOOLS) this.#byTool.delete(oldest);
       return true;
     } catch (error) {
       this.#byTool.delete(tool.name);
