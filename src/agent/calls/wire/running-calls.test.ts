@@ -74,18 +74,6 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 const wire = (frames: readonly Frame[]) => frames.reduce((sum, frame) => sum + frame.body.length + HEADER_BYTES, 0);
 
 describe('RunningCalls', () => {
-  it('takes pieces of as many calls as may run, and of no more', () => {
-    const { calls, link } = rig();
-    const on = link();
-    const piece = (n: number) =>
-      calls.frame({ type: FrameType.call, more: true, id: id(n), body: Buffer.alloc(1) }, on);
-    for (let n = 1; n <= 16_384; n += 1) piece(n);
-    expect(calls.held.uploads).toBeGreaterThan(16_383);
-    expect(() => piece(16_385)).toThrow();
-    calls.detach(on.sender);
-    expect(calls.held.uploads).toBe(0);
-  });
-
   it.each([
     ['calls', { calls: 2, paramsBytes: 1000 }],
     ['bytes of params', { calls: 1000, paramsBytes: 5 }],
