@@ -21,12 +21,21 @@ export class WaitingResponses {
     const waiting = new Set<ServerResponse>();
     this.#of.set(socket, waiting);
     socket.once('close', () => {
-      for (const res of waiting) {
-        res.destroy();
-        res.emit('close');
-      }
+      for (const res of waiting) end(res);
       waiting.clear();
     });
     return waiting;
   }
+}
+
+/** Node.js 24 tells it of its end by itself once it is destroyed, 20 does not. */
+function end(res: ServerResponse): void {
+  let told = false;
+  res.once('close', () => {
+    told = true;
+  });
+  res.destroy();
+  setImmediate(() => {
+    if (!told) res.emit('close');
+  });
 }

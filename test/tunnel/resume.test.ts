@@ -249,7 +249,8 @@ describe('goodbye', () => {
 describe('the token', () => {
   test('closes its link when it ends', async () => {
     const { call } = await start();
-    const agent = await dial(rig, await rig.token('user', { seconds: 1 }));
+    // Tokens end at whole seconds: it has two to three.
+    const agent = await dial(rig, await rig.token('user', { seconds: 3 }));
     await agent.greet();
     const { sink } = call();
     const { id } = await agent.next(FrameType.call);
