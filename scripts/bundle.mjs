@@ -5,6 +5,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, transform } from 'esbuild';
+import { classNamesOnly } from './class-names.mjs';
 
 /** Stay packages of their own: found by name at run time (ws) or with a native part. */
 export const runtimePackages = ['ws', 'classic-level', '@node-rs/argon2'];
@@ -101,7 +102,7 @@ export async function bundle({ root, outdir, entries, ours }) {
 }
 
 async function write(path, text) {
-  const { code } = await transform(text, small);
+  const { code } = await transform(classNamesOnly(text), small);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, code);
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundle, runtimePackages } from '../../scripts/bundle.mjs';
+import { classNamesOnly } from '../../scripts/class-names.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
@@ -93,4 +94,20 @@ test('the bundle runs with only the outside packages installed', async () => {
     same: true,
   });
   expect(String(seen.here)).toMatch(/\/out\/dist\/deep\/late\.js$/);
+});
+
+test('classes keep their names, and nothing is done for those of functions', async () => {
+  const texts = await Promise.all(result.outputs.map((file) => readFile(join(folder, 'out', file), 'utf8')));
+  const named = texts.flatMap((text) => [...text.matchAll(/\b__name\(\s*([^,()]*)/g)].map(([, target]) => target));
+  expect(new Set(named)).toEqual(new Set(['this']));
+});
+
+test.each([
+  ['const f = /* @__PURE__ */ __name(() => 1, "f");', 'const f = /* @__PURE__ */ (() => 1);'],
+  ['function f() {}\n__name(f, "f");\nf();', 'function f() {}\n\nf();'],
+  ['a || __name((b) => __name(() => b, "c"), "d");', 'a || ((b) => (() => b));'],
+  ['class A { static { __name(this, "A"); } }', 'class A { static { __name(this, "A"); } }'],
+  ['const s = "__name(f, 1)"; // __name(f, "f")', 'const s = "__name(f, 1)"; // __name(f, "f")'],
+])('%s without names of functions', (given, wanted) => {
+  expect(classNamesOnly(given)).toBe(wanted);
 });

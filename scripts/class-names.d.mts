@@ -1,0 +1,1 @@
+export function classNamesOnly(text: string): string;
