@@ -6,10 +6,14 @@ const UNSAFE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+/** What nearly all texts are: a search of one of these is far quicker than that for all the others. */
+const PLAIN = /^[ -~]*$/;
+
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** Text from elsewhere made safe to print: on one line, nothing hidden, nothing a terminal obeys. */
 export function printable(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(UNSAFE, (character) => SHORT[character] ?? unicodeEscape(character));
 }
 

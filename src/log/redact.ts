@@ -35,16 +35,18 @@ export function redactText(text: string): string {
 /** Fields of a log line without secrets, by key and by look; deep, in plain data, whatever was given. */
 export function redactFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(fields)) {
+  for (const key of Object.keys(fields)) {
+    const value = fields[key];
     if (value !== undefined) result[key] = redactEntry(key, value, 0);
   }
   return result;
 }
 
 function redactEntry(key: string, value: unknown, depth: number): unknown {
+  // Harmless, whatever it is called.
+  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
   const name = key.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const harmless = value === null || typeof value === 'number' || typeof value === 'boolean';
-  if (!harmless && SECRET_KEY.test(name)) return REDACTED;
+  if (SECRET_KEY.test(name)) return REDACTED;
   if (name === 'code' && typeof value === 'string' && !ERROR_CODE.test(value)) return REDACTED;
   return redactValue(value, depth);
 }

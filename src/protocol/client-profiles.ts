@@ -160,10 +160,23 @@ export const CLIENT_PROFILES: readonly ClientProfile[] = ROWS;
  * The profile of a client, or undefined for one that is not known. By what it calls itself first: programs of one vendor
  * share the host of their client ids.
  */
-export function profileOf(client: {
+export function profileOf(client: ProfiledClient): ClientProfile | undefined {
+  const known = found.get(client);
+  if (known !== undefined) return known ?? undefined;
+  const profile = searched(client);
+  found.set(client, profile ?? null);
+  return profile;
+}
+
+interface ProfiledClient {
   readonly id: string;
   readonly info?: Readonly<Record<string, unknown>>;
-}): ClientProfile | undefined {
+}
+
+/** What was found, null for nothing: one client's words come with each of its calls. */
+const found = new WeakMap<ProfiledClient, ClientProfile | null>();
+
+function searched(client: ProfiledClient): ClientProfile | undefined {
   const name = client.info?.name;
   const byName = typeof name === 'string' ? ROWS.find(({ info }) => info.test(name)) : undefined;
   if (byName !== undefined) return byName;

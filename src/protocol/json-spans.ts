@@ -6,7 +6,7 @@
  * neither deep nesting nor a malformed tail gets past. Bytes that are not UTF-8 inside strings are not looked at.
  */
 
-import { keyText, stringEnd } from './json-strings.js';
+import { keyText, saysText, stringEnd } from './json-strings.js';
 
 /** Byte offsets of a value: first byte, and the byte after its last. */
 export type Span = readonly [start: number, end: number];
@@ -42,34 +42,49 @@ const LITERALS = ['true', 'false', 'null'].map((word) => Array.from(word, (lette
  */
 export function topLevelSpans(json: Uint8Array): Map<string, Span> | undefined {
   const spans = new Map<string, Span>();
-  const after = readObject(json, skipSpace(json, 0), (name, _keyStart, start, end) => spans.set(name, [start, end]));
+  const after = readObject(json, skipSpace(json, 0), (keyStart, keyEnd, start, end) =>
+    spans.set(keyText(json, keyStart, keyEnd), [start, end]),
+  );
   return after >= 0 && skipSpace(json, after) === json.length ? spans : undefined;
 }
 
 /** The complete members at the start of an object whose end is missing; of a repeated name the last. */
 export function leadingSpans(head: Uint8Array): Map<string, Span> {
   const spans = new Map<string, Span>();
-  readObject(head, skipSpace(head, 0), (name, _keyStart, start, end) => spans.set(name, [start, end]));
+  readObject(head, skipSpace(head, 0), (keyStart, keyEnd, start, end) =>
+    spans.set(keyText(head, keyStart, keyEnd), [start, end]),
+  );
   return spans;
 }
 
 /** The value of one member of the object at [start, end), or `undefined` when there is none or no such object. */
 export function memberSpan(json: Uint8Array, start: number, end: number, name: string): Span | undefined {
+  return memberOf(json, start, end, name) || undefined;
+}
+
+/** The same, told apart: `false` where an object has no such member, `undefined` where there is no JSON object. */
+export function memberOf(json: Uint8Array, start: number, end: number, name: string): Span | false | undefined {
   const view = start === 0 && end === json.length ? json : json.subarray(start, end);
-  let span: Span | undefined;
-  const after = readObject(view, skipSpace(view, 0), (found, _keyStart, from, to) => {
-    if (found === name) span = [from + start, to + start];
+  let span: Span | false = false;
+  const after = readObject(view, skipSpace(view, 0), (keyStart, keyEnd, from, to) => {
+    if (saysText(view, keyStart, keyEnd, name)) span = [from + start, to + start];
   });
   return after >= 0 && skipSpace(view, after) === view.length ? span : undefined;
+}
+
+/** The text of the string at this span; `undefined` where another value is. */
+export function textAt(json: Uint8Array, [start, end]: Span): string | undefined {
+  return json[start] === QUOTE ? keyText(json, start, end) : undefined;
 }
 
 /** All members of the object at [start, end) in order, repeated names included; `undefined` when it is not a JSON object. */
 export function members(json: Uint8Array, start: number, end: number): Member[] | undefined {
   const view = start === 0 && end === json.length ? json : json.subarray(start, end);
   const found: Member[] = [];
-  const after = readObject(view, skipSpace(view, 0), (name, keyStart, from, to) =>
-    found.push({ name, keyStart: keyStart + start, start: from + start, end: to + start }),
-  );
+  const after = readObject(view, skipSpace(view, 0), (keyStart, keyEnd, from, to) => {
+    const name = keyText(view, keyStart, keyEnd);
+    found.push({ name, keyStart: keyStart + start, start: from + start, end: to + start });
+  });
   return after >= 0 && skipSpace(view, after) === view.length ? found : undefined;
 }
 
@@ -93,7 +108,7 @@ export function elementSpans(json: Uint8Array, start: number, end: number): Span
   }
 }
 
-type Visit = (name: string, keyStart: number, start: number, end: number) => void;
+type Visit = (keyStart: number, keyEnd: number, start: number, end: number) => void;
 
 /** Tells of each member as it ends; returns the offset after the object, or -1 where the text stops being JSON. */
 function readObject(json: Uint8Array, start: number, visit: Visit): number {
@@ -110,7 +125,7 @@ function readObject(json: Uint8Array, start: number, visit: Visit): number {
     const end = valueEnd(json, valueStart);
     // A number that touches the end of a cut text may go on there; valueEnd cannot know, so it is not told of.
     if (end < 0 || end === json.length) return -1;
-    visit(keyText(json, keyStart, keyEnd), keyStart, valueStart, end);
+    visit(keyStart, keyEnd, valueStart, end);
     at = skipSpace(json, end);
     if (json[at] === CLOSE_OBJECT) return at + 1;
     if (json[at] !== COMMA) return -1;

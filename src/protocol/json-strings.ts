@@ -46,6 +46,18 @@ export function keyText(json: Uint8Array, start: number, end: number): string {
   return String(JSON.parse(utf8.decode(json.subarray(start, end))));
 }
 
+/** Whether the string at [start, end), quotes included, says this. No string is made of it, but where it is escaped or not ASCII. */
+export function saysText(json: Uint8Array, start: number, end: number, text: string): boolean {
+  const bytes = end - start - 2;
+  if (bytes < text.length) return false;
+  for (let at = 0; at < bytes; at += 1) {
+    const byte = json[start + 1 + at] as number;
+    if (byte >= 0x80 || byte === BACKSLASH) return keyText(json, start, end) === text;
+    if (byte !== text.charCodeAt(at)) return false;
+  }
+  return true;
+}
+
 /** The rest of the string that begins at `start`, from `at` in it on. */
 function longStringEnd(json: Uint8Array, start: number, at: number): number {
   const known = LongStrings.of(json)?.endOf(json.byteOffset + start);

@@ -75,7 +75,7 @@ test('what waits for a server that does not read has a bound, and is refused wit
   const message = Buffer.alloc(MiB, 0x20);
   const refused: string[] = [];
   const sent = Array.from({ length: 40 }, () =>
-    deaf.send(message, {}).catch((error: Error) => {
+    Promise.resolve(deaf.send(message, {})).catch((error: Error) => {
       refused.push(error.message);
       return false;
     }),

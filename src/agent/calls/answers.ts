@@ -1,5 +1,5 @@
 import type { CallHead } from '../../protocol/call-messages.js';
-import { memberSpan, topLevelSpans } from '../../protocol/json-spans.js';
+import { memberSpan, textAt, topLevelSpans } from '../../protocol/json-spans.js';
 import type { JsonRpcError } from '../servers/types.js';
 import type { JsonObject } from './json-edit.js';
 import type { CallAnswer } from './wire/running-call.js';
@@ -42,7 +42,5 @@ export function outcome(answer: CallAnswer): 'ok' | 'error' | 'tool error' | 'wa
 export function requestName(method: string, params: Buffer): string {
   if (method !== 'tools/call') return method;
   const span = memberSpan(params, 0, params.length, 'name');
-  if (span === undefined) return method;
-  const name: unknown = JSON.parse(params.toString('utf8', span[0], span[1]));
-  return typeof name === 'string' ? name : method;
+  return (span && textAt(params, span)) ?? method;
 }

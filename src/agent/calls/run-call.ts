@@ -6,7 +6,7 @@ import { ServerError } from '../servers/types.js';
 import { outcome as outcomeOf, problem, requestName } from './answers.js';
 import { inputRequests, inputRounds, readInputRequired, resultType } from './bridge/input-rounds.js';
 import { ParkedCalls } from './bridge/parked-calls.js';
-import { mayAsk, Parking, type Served } from './bridge/parking.js';
+import { mayAsk, Parking, type Served, type UpstreamOf } from './bridge/parking.js';
 import { pushAsks } from './bridge/push-asks.js';
 import { RequestStates } from './bridge/request-state.js';
 import { passedRounds, refusedAsk } from './bridge/roots-entries.js';
@@ -92,7 +92,10 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
       await servers.notify(head.server, head.method, params, head.client);
       return { kind: 'result', json: Buffer.from('{}') };
     }
-    served = await (about.era === 'modern' ? atModern : atLegacy)(parts, head, params, output);
+    if (about.era === 'modern') served = await atModern(parts, head, params, output);
+    else if (head.client.ask === 'mrtr' && mayAsk(head.method)) {
+      served = await parts.parking.serve(head, params, output, upstreams(parts, head));
+    } else served = { kind: 'outcome', outcome: await atLegacy(parts, head, params, output) };
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     served = { kind: 'failed', error };
@@ -105,22 +108,24 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
   if (unknown !== undefined) {
     return problem(head, `the server answered with a result of type "${unknown}", which this client does not know`);
   }
-  const shaped = shapeResult(head, outcome.json, about);
-  return { kind: 'result', json: await parts.fit.fitResult(head, shaped, output.signal) };
+  const fitting = parts.fit.fitResult(head, shapeResult(head, outcome.json, about), output.signal);
+  return { kind: 'result', json: Buffer.isBuffer(fitting) ? fitting : await fitting };
 }
 
-async function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {
-  const { servers, clock, parking } = parts;
-  const offer = servers.offer(head.server);
-  const upstreamOf = legacyUpstream(head, offer, clock, (method, given, context) =>
-    servers.request(head.server, method, given, context),
-  );
-  if (head.client.ask === 'mrtr' && mayAsk(head.method)) return parking.serve(head, params, output, upstreamOf);
+/** @throws ServerError, or the signal's reason; or rejects with them */
+function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<RequestOutcome> {
+  const { servers, clock } = parts;
   const onAsk =
     head.client.ask === 'push'
-      ? pushAsks(head, output, servers.askPolicy(head.server), clock, offer?.protocolVersion)
+      ? pushAsks(head, output, servers.askPolicy(head.server), clock, servers.offer(head.server)?.protocolVersion)
       : undefined;
-  return { kind: 'outcome', outcome: await upstreamOf(params)(contextOf(head, output, onAsk)) };
+  return upstreams(parts, head)(params)(contextOf(head, output, onAsk));
+}
+
+function upstreams({ servers, clock }: Parts, head: CallHead): UpstreamOf {
+  return legacyUpstream(head, servers.offer(head.server), clock, (method, given, context) =>
+    servers.request(head.server, method, given, context),
+  );
 }
 
 async function atModern(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<Served> {

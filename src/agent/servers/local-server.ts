@@ -131,20 +131,28 @@ export class LocalServer {
     else this.#session?.resume();
   }
 
-  /** @throws ServerError, or the signal's reason */
-  async request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
+  /** @throws ServerError, or the signal's reason; or rejects with them */
+  request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
     this.#lists.lookForUnknownTool(method, params);
-    const send = (session: ServerSession, of: RequestContext) => session.request(method, params, of);
     if (method === LISTEN && context.lasting) {
+      const send = (session: ServerSession, of: RequestContext) => session.request(method, params, of);
       const ready = () => this.#nextReady(context.signal);
       return resumedListen(send, ready, params, context, this.options.clock, () => this.#closed);
     }
+    if (this.#state.kind === 'stdio') return this.#ready().request(method, params, context);
+    return this.#overHttp((session) => session.request(method, params, context), context.signal);
+  }
+
+  async #overHttp(
+    send: (session: ServerSession) => Promise<RequestOutcome>,
+    signal: CallSignal,
+  ): Promise<RequestOutcome> {
     try {
-      return await send(this.#ready(), context);
+      return await send(this.#ready());
     } catch (error) {
       if (!(error instanceof SessionLostError)) throw error;
       // The server did nothing but forget our session (HTTP 404): once more, on the new one.
-      return send(await this.#nextReady(context.signal), context);
+      return send(await this.#nextReady(signal));
     }
   }
 

@@ -78,7 +78,7 @@ export function createLocalServers(
     unreadInput: (name, session) => servers.get(name)?.heldFor(session).unreadInput ?? 0,
     held: () => sumOfHeld(all().map((server) => server.held)),
     holdBack: (name, held) => servers.get(name)?.holdBack(held),
-    request: async (name, method, params, context) => find(name).request(method, params, context),
+    request: (name, method, params, context) => find(name).request(method, params, context),
     restart: async (name, signal) => {
       const chosen = name === undefined ? all() : [find(name)];
       return untilAborted(Promise.all(chosen.map((server) => server.restart())), signal);

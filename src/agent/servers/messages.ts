@@ -4,6 +4,7 @@ import {
   elementSpans,
   leadingSpans,
   type Member,
+  memberOf,
   members,
   type Span,
   topLevelSpans,
@@ -14,7 +15,7 @@ import type { AskReply, JsonRpcError } from './types.js';
 /** Of what a server tells or refuses; results pass as bytes. A client's requests have the same. */
 const DEPTH_MAX = 256;
 
-const END_OF_OBJECT = Buffer.from('}');
+const END_OF_OBJECT = 0x7d;
 
 /** `_meta` keys that belong to one hop (MCP 2026-07-28 basic/index#meta): whatever comes with a request, ours take their place. */
 const HOP_KEYS = new Set([
@@ -189,7 +190,14 @@ export function requestMessage(id: number, method: string, params: Uint8Array, o
   if (params.length === 0 && text === '') return Buffer.from(`${head}}`);
   const given = params.length > 0 ? bytesOf(params) : Buffer.from('{}');
   const ours = withHopText(given, text);
-  return ours && onOneLine(Buffer.concat([Buffer.from(`${head},"params":`), ours, END_OF_OBJECT]));
+  if (ours === undefined) return undefined;
+  const start = `${head},"params":`;
+  const bytes = Buffer.byteLength(start);
+  const message = Buffer.allocUnsafe(bytes + ours.length + 1);
+  message.write(start);
+  message.set(ours, bytes);
+  message[bytes + ours.length] = END_OF_OBJECT;
+  return onOneLine(message);
 }
 
 /** Replaces the hop's keys in `_meta` of the object by `own`; undefined values are left out. `params` stay as they are. */
@@ -199,6 +207,8 @@ export function withHopMeta(params: Buffer, own: HopMeta): Buffer | undefined {
 
 /** @param text the members of `own` as JSON text */
 function withHopText(params: Buffer, text: string): Buffer | undefined {
+  // As with most requests: nothing goes, and nothing comes.
+  if (text === '' && memberOf(params, 0, params.length, '_meta') === false) return params;
   const given = members(params, 0, params.length);
   if (!given?.some(({ name }) => name === '_meta')) {
     if (given === undefined || text === '') return given && params;

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { memberSpan } from '../../protocol/json-spans.js';
 import { isRecord, withHopMeta } from './messages.js';
-import type { RequestOutcome } from './types.js';
+import type { JsonRpcError } from './types.js';
 
 /** `URLElicitationRequiredError` (MCP 2025-11-25 client/elicitation). */
 const URL_ELICITATION_REQUIRED = -32042;
@@ -35,9 +35,9 @@ export function taskOf(method: string, params: Uint8Array): string | undefined {
 }
 
 /** The ids of elicitations that the client has to go through before it asks again. */
-export function urlElicitations(outcome: RequestOutcome): string[] {
-  if (outcome.kind !== 'error' || outcome.error.code !== URL_ELICITATION_REQUIRED) return [];
-  const { elicitations } = isRecord(outcome.error.data) ? outcome.error.data : {};
+export function urlElicitations({ code, data }: JsonRpcError): string[] {
+  if (code !== URL_ELICITATION_REQUIRED) return [];
+  const { elicitations } = isRecord(data) ? data : {};
   if (!Array.isArray(elicitations)) return [];
   return elicitations.flatMap((entry) =>
     isRecord(entry) && typeof entry.elicitationId === 'string' ? [entry.elicitationId] : [],

@@ -58,7 +58,11 @@ export class PendingRequests {
   /** Until then the server may be heard of requests that are not remembered any more. */
   #unknownUntil = 0;
 
-  constructor(private readonly clock: Clock) {}
+  /** @param answered a request has ended, and not by being given up */
+  constructor(
+    private readonly clock: Clock,
+    private readonly answered: (id: number) => void = () => {},
+  ) {}
 
   /** Requests given up that may still be heard of. */
   get remembered(): number {
@@ -71,19 +75,20 @@ export class PendingRequests {
    */
   add(id: number, context: PendingContext, timeoutMs: number | undefined, abandon: Abandon): Promise<RequestOutcome> {
     return new Promise((resolve, reject) => {
-      const giveUp: GiveUp = (reason, error) => {
-        const wait = this.#take(id);
-        if (!wait) return;
-        // Also here: a server that tells nothing of itself would never have them forgotten.
-        this.#forgetOld();
-        if (wait.sent) this.#remember(id, context);
-        reject(error(wait.sent));
-        abandon(reason, wait.sent);
-      };
-      const wait = { context, sent: false, resolve, reject, giveUp };
-      this.#byId.set(id, new Pending(wait, timeoutMs, this.clock));
+      const wait = { id, context, sent: false, resolve, reject, abandon };
+      this.#byId.set(id, new Pending(wait, timeoutMs, this.clock, this.#giveUp));
     });
   }
+
+  readonly #giveUp: GiveUp = ({ id, context, reject, abandon }, reason, error) => {
+    const wait = this.#take(id);
+    if (!wait) return;
+    // Also here: a server that tells nothing of itself would never have them forgotten.
+    this.#forgetOld();
+    if (wait.sent) this.#remember(id, context);
+    reject(error(wait.sent));
+    abandon(reason, wait.sent);
+  };
 
   /** It is being sent. False once nobody waits. */
   markSent(id: number): boolean {
@@ -92,14 +97,22 @@ export class PendingRequests {
     return pending !== undefined;
   }
 
+  /** Of a request that waits. */
+  contextOf(id: number): PendingContext | undefined {
+    return this.#byId.get(id)?.wait.context;
+  }
+
   settle(id: number, outcome: RequestOutcome): void {
     if (this.#abandoned.size > 0) this.#abandoned.delete(id);
-    this.#take(id)?.resolve(outcome);
+    const wait = this.#take(id);
+    wait?.resolve(outcome);
+    if (wait) this.answered(id);
   }
 
   fail(id: number, error: (sent: boolean) => Error): void {
     const wait = this.#take(id);
     wait?.reject(error(wait.sent));
+    if (wait) this.answered(id);
   }
 
   /** Everything in flight is lost, at once. */
@@ -209,18 +222,19 @@ export class PendingRequests {
   }
 }
 
-type GiveUp = (reason: string, error: (sent: boolean) => unknown) => void;
+type GiveUp = (wait: Wait, reason: string, error: (sent: boolean) => unknown) => void;
 
 interface Wait {
+  readonly id: number;
   readonly context: PendingContext;
   sent: boolean;
   readonly resolve: (outcome: RequestOutcome) => void;
   readonly reject: (error: unknown) => void;
-  readonly giveUp: GiveUp;
+  readonly abandon: Abandon;
 }
 
 /** In place of what a request has led to, once it has ended. */
-const OVER: Wait = { context: OF_ANYBODY, sent: false, resolve: () => {}, reject: () => {}, giveUp: () => {} };
+const OVER: Wait = { id: 0, context: OF_ANYBODY, sent: false, resolve: () => {}, reject: () => {}, abandon: () => {} };
 
 /**
  * One request that waits. A class, and its parts made when they are needed, since a busy session makes thousands a second.
@@ -237,6 +251,7 @@ class Pending {
     public wait: Wait,
     private readonly timeoutMs: number | undefined,
     private readonly clock: Clock,
+    private readonly giveUp: GiveUp,
   ) {
     this.extend();
     wait.context.signal.addEventListener('abort', this.#onAbort);
@@ -247,7 +262,7 @@ class Pending {
     if (this.timeoutMs === undefined) return;
     this.#callOff?.();
     const asked = this.#questions !== undefined && this.#questions.size > 0;
-    this.#callOff = asked ? undefined : this.clock.after(this.timeoutMs, this.#onTimeout);
+    this.#callOff = asked ? undefined : this.clock.after(this.timeoutMs, () => this.#onTimeout());
   }
 
   hold(over: () => void): void {
@@ -275,11 +290,11 @@ class Pending {
 
   readonly #onAbort = (): void => {
     const { signal } = this.wait.context;
-    this.wait.giveUp('cancelled by the client', () => signal.reason);
+    this.giveUp(this.wait, 'cancelled by the client', () => signal.reason);
   };
 
-  readonly #onTimeout = (): void => {
+  #onTimeout(): void {
     const problem = `the server gave no answer within ${(this.timeoutMs ?? 0) / 1000} s`;
-    this.wait.giveUp('timed out', (sent) => new ServerError('timeout', problem, sent));
-  };
+    this.giveUp(this.wait, 'timed out', (sent) => new ServerError('timeout', problem, sent));
+  }
 }

@@ -6,7 +6,7 @@ import { type Incoming, notificationMessage, readMessages } from './messages.js'
 import { clientNotification } from './passed-through.js';
 import { type PendingContext, PendingRequests } from './pending-requests.js';
 import type { Transport, TransportEnd, TransportEvents } from './transport.js';
-import { type RequestOutcome, ServerError, StartError } from './types.js';
+import { type JsonRpcError, type RequestOutcome, ServerError, StartError } from './types.js';
 
 export interface ChannelOptions {
   readonly transport: Transport;
@@ -17,6 +17,8 @@ export interface ChannelOptions {
 export interface ChannelEvents {
   /** What is no answer. @param stream the request on whose own stream it came, where the transport can tell */
   incoming(message: Exclude<Incoming, { readonly kind: 'result' | 'error' }>, stream: number | undefined): void;
+  /** A request has ended with an error of the server's: told before whoever waits for it hears of it. */
+  refused?(error: JsonRpcError, context: PendingContext): void;
   /** The server is gone. Told once, before the requests in flight fail; not after `close`. */
   ended(end: TransportEnd): void;
 }
@@ -45,7 +47,7 @@ export class ServerChannel {
     private readonly options: ChannelOptions,
     private readonly events: ChannelEvents,
   ) {
-    this.pending = new PendingRequests(options.clock);
+    this.pending = new PendingRequests(options.clock, (id) => options.transport.release(id));
   }
 
   /** Lines on stdout that were no MCP message. */
@@ -71,27 +73,26 @@ export class ServerChannel {
     return this.#nextId++;
   }
 
-  /** @throws ServerError, StartError to `initialize` over HTTP, or the signal's reason */
-  async request({ id, json, context, timeoutMs, headers, abandoned }: ChannelRequest): Promise<RequestOutcome> {
+  /** No layer of its own: see LocalServers.request. Rejects with ServerError, StartError to `initialize` over HTTP, or the signal's reason. */
+  request({ id, json, context, timeoutMs, headers, abandoned }: ChannelRequest): Promise<RequestOutcome> {
     const { transport } = this.options;
     const { method } = context;
-    let given = false;
     const answer = this.pending.add(id, context, timeoutMs, (reason, sent) => {
-      given = true;
       abandoned?.(sent);
       this.#abandon(id, method, reason, sent);
     });
     const wanted = () => this.pending.markSent(id);
-    transport.send(json, { request: id, method, ...(headers && { headers }), wanted }).catch((error: Error) => {
-      if (error instanceof StartError) this.pending.fail(id, () => error);
-      else this.pending.fail(id, (sent) => new ServerError(sent ? 'lost' : 'not_ready', error.message, sent));
-    });
-    try {
-      return await answer;
-    } finally {
-      // An abandoned request is released once its cancellation is out.
-      if (!given) transport.release(id);
-    }
+    const sent = transport.send(
+      json,
+      headers ? { request: id, method, headers, wanted } : { request: id, method, wanted },
+    );
+    if (typeof sent !== 'boolean') sent.catch((error: Error) => this.#onUnsent(id, error));
+    return answer;
+  }
+
+  #onUnsent(id: number, error: Error): void {
+    if (error instanceof StartError) this.pending.fail(id, () => error);
+    else this.pending.fail(id, (sent) => new ServerError(sent ? 'lost' : 'not_ready', error.message, sent));
   }
 
   /** A client's notification, where it is for the server. */
@@ -101,8 +102,11 @@ export class ServerChannel {
   }
 
   async send(json: Buffer, method?: string): Promise<void> {
-    // What cannot be sent any more is not missed: the end of the transport tells the rest.
-    await this.options.transport.send(json, { method }).catch(() => false);
+    try {
+      await this.options.transport.send(json, { method });
+    } catch {
+      // What cannot be sent any more is not missed: the end of the transport tells the rest.
+    }
   }
 
   /** No request is taken any more; those in flight fail, and the transport ends. @param ending runs before they fail */
@@ -134,8 +138,14 @@ export class ServerChannel {
   #onIncoming(message: Incoming, stream: number | undefined): void {
     const { kind } = message;
     if (kind === 'result') this.pending.settle(message.id, { kind, json: message.json });
-    else if (kind === 'error') this.pending.settle(message.id, { kind, error: message.error });
+    else if (kind === 'error') this.#onError(message.id, message.error);
     else this.events.incoming(message, stream);
+  }
+
+  #onError(id: number, error: JsonRpcError): void {
+    const context = this.pending.contextOf(id);
+    if (context) this.events.refused?.(error, context);
+    this.pending.settle(id, { kind: 'error', error });
   }
 
   #onStrayLine(): void {

@@ -1,6 +1,5 @@
-import { Buffer } from 'node:buffer';
 import type { Logger } from '../../log/logger.js';
-import { memberSpan } from '../../protocol/json-spans.js';
+import { memberSpan, textAt } from '../../protocol/json-spans.js';
 import type { ServerOffer } from '../../protocol/messages.js';
 import { CatalogRefresh, readCatalog, sameCatalog } from './catalog.js';
 import type { Clock } from './clock.js';
@@ -25,6 +24,7 @@ export interface ServerListsOptions {
 /** What one server offers, as its lists were last read. */
 export class ServerLists {
   #offer: ServerOffer | undefined;
+  #toolNames: ReadonlySet<unknown> = new Set();
   #refresh: CatalogRefresh | undefined;
   #readAt = 0;
 
@@ -73,8 +73,8 @@ export class ServerLists {
     if (method !== 'tools/call' || !isRecord(tools) || tools.listChanged === true) return;
     if (this.options.clock.now() - this.#readAt < UNKNOWN_TOOL_MS) return;
     const span = memberSpan(params, 0, params.length, 'name');
-    const name: unknown = span && JSON.parse(Buffer.from(params.subarray(...span)).toString('utf8'));
-    if (typeof name !== 'string' || this.#offer?.tools.some((tool) => tool.name === name)) return;
+    const name = span && textAt(params, span);
+    if (name === undefined || this.#toolNames.has(name)) return;
     this.#refresh?.ask('tools');
   }
 
@@ -88,6 +88,7 @@ export class ServerLists {
   #set(offer: ServerOffer | undefined): void {
     if (sameCatalog(this.#offer, offer)) return;
     this.#offer = offer;
+    this.#toolNames = new Set(offer?.tools.map(({ name }) => name));
     this.options.onOffer(offer);
   }
 }

@@ -45,10 +45,10 @@ export interface Transport {
   /** @throws StartError that says what to do, when there is no way to the server */
   start(events: TransportEvents, signal: AbortSignal): Promise<void>;
   /**
-   * Resolves once written, with false when it was not wanted any more. Waits while the server reads slowly.
-   * @throws Error when it could not be written
+   * Whether it was written, rather than not wanted any more: at once where it can be told, else a promise. Waits while the
+   * server reads slowly. Rejects when it could not be written.
    */
-  send(json: Buffer, outgoing: Outgoing): Promise<boolean>;
+  send(json: Buffer, outgoing: Outgoing): boolean | Promise<boolean>;
   /** No more is expected for this request. */
   release(request: number): void;
   /** The revision both sides speak from here on. */

@@ -131,7 +131,9 @@ export interface LocalServers {
   settled(signal: AbortSignal): Promise<void>;
   /**
    * One JSON-RPC request. `params` is JSON text that goes out byte for byte, but for `_meta.progressToken`, which is this hop's own.
-   * @throws ServerError, or the signal's reason.
+   *
+   * Each layer below hands on the promise of the one that waits for the server, since each of its own would cost a call a
+   * microsecond: so what is wrong from the start is thrown. @throws ServerError, or the signal's reason; or rejects with them
    */
   request(server: string, method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome>;
   /** A client's notification, passed on. @throws ServerError */

@@ -46,9 +46,8 @@ export function legacyUpstream(
   return (params) => {
     const plain = offer === undefined || head.method !== 'tools/call' || speaksTasks(head, offer);
     if (plain) return (context) => request(head.method, params, context);
-    const tasks = offer.tools.some(runsAsTask);
     // Nothing to look for, as with nearly all servers: then the params are not read.
-    if (!tasks && !mayHold(params, TASK)) return (context) => request(head.method, params, context);
+    if (!hasTaskTools(offer.tools) && !mayHold(params, TASK)) return (context) => request(head.method, params, context);
     const spans = topLevelSpans(params);
     const own = spans?.has('task') ? withMembers(params, ['task']) : params;
     const named = spans?.get('name');
@@ -63,6 +62,17 @@ export function legacyUpstream(
       return driven(own, clock, request, { ...context, ...rising(context), onNotification });
     };
   };
+}
+
+/** Whether some tool runs as a task only, by its server's list: looked for once in each. */
+const taskTools = new WeakMap<readonly Entry[], boolean>();
+
+function hasTaskTools(tools: readonly Entry[]): boolean {
+  const known = taskTools.get(tools);
+  if (known !== undefined) return known;
+  const has = tools.some(runsAsTask);
+  taskTools.set(tools, has);
+  return has;
 }
 
 function runsAsTask({ execution }: Entry): boolean {

@@ -34,12 +34,19 @@ export class ResultFit {
   /**
    * The result as this client takes it: the very buffer where it does already.
    * @param json as `shapeResult` made it
-   * @throws the signal's reason
+   * @returns a promise only where there is something to do; it may reject with the signal's reason
    */
-  async fitResult(head: CallHead, json: Buffer, signal: CallSignal): Promise<Buffer> {
-    const profile = this.#profile(head);
-    if (profile === undefined || head.method !== 'tools/call') return json;
-    const { image, resultCharacters } = profile;
+  fitResult(head: CallHead, json: Buffer, signal: CallSignal): Buffer | Promise<Buffer> {
+    const profile = head.method === 'tools/call' ? this.#profile(head) : undefined;
+    return profile === undefined ? json : this.#fitted(profile, head, json, signal);
+  }
+
+  async #fitted(
+    { image, resultCharacters }: ClientProfile,
+    head: CallHead,
+    json: Buffer,
+    signal: CallSignal,
+  ): Promise<Buffer> {
     const seen = image === undefined ? json : await fitImages(json, image, this.#images, signal);
     if (resultCharacters === undefined) return seen;
     // The relay finds the way back to this agent by the device's name, with which the key begins.

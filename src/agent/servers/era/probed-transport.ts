@@ -96,7 +96,7 @@ export class ProbedTransport implements Transport {
     if (this.#end) events.ended(this.#end);
   }
 
-  send(json: Buffer, outgoing: Outgoing): Promise<boolean> {
+  send(json: Buffer, outgoing: Outgoing): boolean | Promise<boolean> {
     return this.inner.send(json, outgoing);
   }
 

@@ -72,7 +72,8 @@ export class HttpTransport implements Transport {
   release(request: number): void {
     const post = this.#byRequest.get(request);
     this.#byRequest.delete(request);
-    if (post) void this.#drop(post);
+    // Not before what has just come on it has been taken.
+    if (post) queueMicrotask(() => void this.#drop(post));
   }
 
   negotiated(protocolVersion: string): void {

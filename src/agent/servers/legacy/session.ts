@@ -56,6 +56,9 @@ export class Session implements ServerSession {
         if (message.kind === 'request') this.#asks.receive(message.id, message.method, message.params, stream);
         else this.#onNotification(message.method, message.params, stream);
       },
+      refused: (error, { client }) => {
+        for (const id of urlElicitations(error)) if (client) onUrlElicitation(id, client);
+      },
       ended: (end) => {
         options.onEnd(end);
         this.#asks.end();
@@ -78,18 +81,20 @@ export class Session implements ServerSession {
     return hello;
   }
 
-  /** One request of a client. @throws ServerError, or the signal's reason */
-  async request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
-    const log = context.logLevel === undefined ? undefined : this.wantLogs(context.logLevel);
+  /** One request of a client. @throws ServerError, or the signal's reason; or rejects with them */
+  request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
+    const { timeoutMs } = this.options;
+    if (context.logLevel === undefined) return this.#request(method, params, context, timeoutMs, true);
+    return this.#withLogs(context.logLevel, () => this.#request(method, params, context, timeoutMs, true));
+  }
+
+  async #withLogs(level: string, request: () => Promise<RequestOutcome>): Promise<RequestOutcome> {
+    const log = this.wantLogs(level);
     try {
-      if (log) await log.applied;
-      const outcome = await this.#request(method, params, context, this.options.timeoutMs, true);
-      for (const id of urlElicitations(outcome)) {
-        if (context.client) this.options.onUrlElicitation(id, context.client);
-      }
-      return outcome;
+      await log.applied;
+      return await request();
     } finally {
-      log?.release();
+      log.release();
     }
   }
 
@@ -127,7 +132,7 @@ export class Session implements ServerSession {
     return this.#channel.close(() => this.#asks.end());
   }
 
-  async #request(
+  #request(
     method: string,
     params: Uint8Array,
     context: RequestContext,
@@ -136,7 +141,10 @@ export class Session implements ServerSession {
   ): Promise<RequestOutcome> {
     const id = this.#channel.nextId(context.signal);
     const json = requestMessage(id, method, params, context.onProgress ? { progressToken: id } : {});
-    if (!json) return { kind: 'error', error: { code: INVALID_PARAMS, message: 'params must be a JSON object' } };
+    if (!json) {
+      const error = { code: INVALID_PARAMS, message: 'params must be a JSON object' };
+      return Promise.resolve({ kind: 'error', error });
+    }
     return this.#channel.request({
       id,
       json,

@@ -76,8 +76,8 @@ export class StdioTransport implements Transport {
     }
   }
 
-  /** @throws Error also when too much waits already: the server does not read */
-  send(json: Buffer, outgoing: Outgoing): Promise<boolean> {
+  /** Rejects also when too much waits already: the server does not read. */
+  send(json: Buffer, outgoing: Outgoing): boolean | Promise<boolean> {
     const before = this.#waiting;
     const bytes = json.length + MESSAGE_COST;
     if (before !== undefined) {
@@ -89,7 +89,7 @@ export class StdioTransport implements Transport {
       );
     }
     const sent = this.#write(json, outgoing);
-    return this.#child?.stdin?.writableNeedDrain ? this.#behind(sent, bytes) : sent;
+    return typeof sent !== 'boolean' && this.#child?.stdin?.writableNeedDrain ? this.#behind(sent, bytes) : sent;
   }
 
   release(): void {}
@@ -182,15 +182,14 @@ export class StdioTransport implements Transport {
     return sent;
   }
 
-  async #write(json: Buffer, outgoing: Outgoing): Promise<boolean> {
+  #write(json: Buffer, outgoing: Outgoing): boolean | Promise<boolean> {
     const stdin = this.#child?.stdin;
-    if (this.#ended || !stdin?.writable) throw new Error('the server does not take input any more');
+    if (this.#ended || !stdin?.writable) return Promise.reject(new Error('the server does not take input any more'));
     if (outgoing.wanted && !outgoing.wanted()) return false;
     this.#writer?.gather();
     if (json.length > JOINED_BYTES) stdin.write(json);
     const more = stdin.write(json.length > JOINED_BYTES ? LINE_FEED : Buffer.concat([json, LINE_FEED]));
-    if (!more) await drained(stdin);
-    return true;
+    return more || drained(stdin);
   }
 
   #spawnError(cause: unknown): StartError {
@@ -209,12 +208,12 @@ export class StdioTransport implements Transport {
 }
 
 /** Or closed: nothing is left behind on the stream either way, which many messages may come to be written to. */
-function drained(stream: Writable): Promise<void> {
+function drained(stream: Writable): Promise<true> {
   return new Promise((resolve) => {
     const done = () => {
       stream.off('drain', done);
       stream.off('close', done);
-      resolve();
+      resolve(true);
     };
     stream.on('drain', done);
     stream.on('close', done);
