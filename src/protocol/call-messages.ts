@@ -1,6 +1,6 @@
 /** Bodies of the frames of one call. */
 
-import { count, decodeHeaded, encodeHeaded, MessageError, object, text } from './message-reader.js';
+import { count, decodeHeaded, encodeHeaded, headedText, MessageError, object, text } from './message-reader.js';
 
 /** Head of a `call` frame; the params' JSON text follows it as raw bytes. */
 export interface CallHead {
@@ -70,7 +70,23 @@ const CLIENT_ID_MAX = 8192;
 
 /** @param params JSON text */
 export function encodeCall(head: CallHead, params: Uint8Array): Buffer {
-  return encodeHeaded(head, params);
+  const { server, method, client, progressToken, logLevel, traceparent, notify, lasting } = head;
+  const first = `{"server":${JSON.stringify(server)},"method":${JSON.stringify(method)},"client":${clientText(client)}`;
+  const others = JSON.stringify({ progressToken, logLevel, traceparent, notify, lasting });
+  return headedText(others === '{}' ? `${first}}` : `${first},${others.slice(1)}`, params);
+}
+
+/** JSON text of a session's client, which is the same with each of its calls. */
+const clientTexts = new WeakMap<CallClient, string>();
+
+function clientText(client: CallClient): string {
+  // One of the modern era is made anew with each request.
+  if (client.era === 'modern') return JSON.stringify(client);
+  const known = clientTexts.get(client);
+  if (known !== undefined) return known;
+  const made = JSON.stringify(client);
+  clientTexts.set(client, made);
+  return made;
 }
 
 /** Bytes of the head of an encoded `call`. */

@@ -21,7 +21,7 @@ import {
   NO_ID,
   RELAY_FRAMES,
 } from './frames.js';
-import { MessageError } from './message-reader.js';
+import { encodeHeaded, MessageError } from './message-reader.js';
 import {
   decodeCancel,
   decodeCatalog,
@@ -116,7 +116,7 @@ describe('messages', () => {
   test.each(Object.entries(decoders))('%s: any bytes are a message or a MessageError', (_name, decode) => {
     fc.assert(
       fc.property(fc.oneof(bytes, json, shaped), (body) => {
-        for (const data of [body, encodeCall(JSON.parse('{}'), body)]) {
+        for (const data of [body, encodeHeaded({}, body)]) {
           try {
             decode(data);
           } catch (error) {
@@ -125,6 +125,24 @@ describe('messages', () => {
         }
       }),
     );
+  });
+
+  test('the head of a call is what JSON.stringify makes of it, for one client once or again', () => {
+    const params = Buffer.from('{}');
+    const client = {
+      protocolVersion: '2025-11-25',
+      endpoint: 'device',
+      id: 'c"\u00e9',
+      ask: 'push',
+      session: 's',
+    } as const;
+    for (const era of ['legacy', 'modern'] as const) {
+      const who = { era, ...client, capabilities: {}, info: { name: '\u2028' } };
+      for (const more of [{}, { logLevel: 'info' }, { progressToken: 7, lasting: true }, { traceparent: '"' }, {}]) {
+        const head = { server: 'a"b', method: 'tools/call', client: who, ...more };
+        expect(encodeCall(head, params)).toEqual(encodeHeaded(head, params));
+      }
+    }
   });
 
   test('a call keeps the bytes of its params', () => {

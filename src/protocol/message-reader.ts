@@ -47,7 +47,11 @@ export function list<T>(value: unknown, what: string, max: number, item: (value:
 
 /** A head as JSON behind its length (4 bytes, big-endian), then JSON text that is carried as it is. */
 export function encodeHeaded(head: object, json: Uint8Array): Buffer {
-  const text = JSON.stringify(head);
+  return headedText(JSON.stringify(head), json);
+}
+
+/** The same, of a head that is JSON text already. */
+export function headedText(text: string, json: Uint8Array): Buffer {
   const length = Buffer.byteLength(text);
   const body = Buffer.allocUnsafe(4 + length + json.length);
   body.writeUInt32BE(length, 0);

@@ -17,6 +17,10 @@ class Authenticated {
   ) {}
 }
 
+interface Held {
+  [KEY]?: Authenticated;
+}
+
 /** Whoever BearerGuard let through. @throws Error on a route without the guard, which is a mistake in the program */
 export function principalOf(req: object): Principal {
   return authenticated(req).principal;
@@ -36,8 +40,8 @@ export function scopeChallenge(req: object, more: Scope, description: string): s
 }
 
 function authenticated(req: object): Authenticated {
-  const held: unknown = Reflect.get(req, KEY);
-  if (!(held instanceof Authenticated)) throw new Error('BearerGuard does not guard this route');
+  const held = (req as Held)[KEY];
+  if (held === undefined) throw new Error('BearerGuard does not guard this route');
   return held;
 }
 
@@ -75,7 +79,7 @@ export class BearerGuard implements CanActivate {
   }
 
   #hold(req: object, resource: Resource, principal: Principal): void {
-    Reflect.set(req, KEY, new Authenticated(principal, this.verifier.resources.issuer, resource));
+    (req as Held)[KEY] = new Authenticated(principal, this.verifier.resources.issuer, resource);
   }
 
   #resource(req: IncomingMessage): Resource {

@@ -8,10 +8,11 @@ import { TokenError } from './token-error.js';
  */
 export function bearerToken(req: IncomingMessage): string {
   const header = req.headers.authorization;
-  if (header === undefined || !/^bearer\b/i.test(header)) throw new TokenError('missing');
-  const token = /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1];
-  if (token === undefined) throw new TokenError(/^bearer *$/i.test(header) ? 'missing' : 'invalid');
-  return token;
+  const token = header === undefined ? undefined : /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1];
+  if (token !== undefined) return token;
+  throw new TokenError(
+    header === undefined || !/^bearer\b/i.test(header) || /^bearer *$/i.test(header) ? 'missing' : 'invalid',
+  );
 }
 
 /** The path of a request as it stands in its first line, without the query. */

@@ -15,11 +15,15 @@ export interface Resource {
 
 // A device or server name, more loosely than names are made: documents are given for any well-formed path.
 const SEGMENT = '[A-Za-z0-9_][A-Za-z0-9._~-]{0,63}';
+/** So many are kept: a well-formed path may be anybody's. */
+const KNOWN = 256;
 const PATH = new RegExp(`^/(?:ws|mcp(?:/${SEGMENT}){0,2})$`);
 
 /** The protected resources of one relay: `<issuer>/ws`, `<issuer>/mcp[/<device>[/<server>]]`. */
 export class Resources {
   readonly #origin: string;
+  /** By their paths, the oldest first. */
+  readonly #known = new Map<string, Resource>();
 
   /** @param issuer the relay's public URL without a trailing slash */
   constructor(readonly issuer: string) {
@@ -36,8 +40,19 @@ export class Resources {
 
   /** The resource at a request's path; one trailing slash is forgiven. */
   at(path: string): Resource | undefined {
+    const known = this.#known.get(path);
+    if (known !== undefined) return known;
     const bare = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-    return PATH.test(bare) ? this.#resource(bare) : undefined;
+    if (!PATH.test(bare)) return undefined;
+    const resource = this.#resource(bare);
+    this.#keep(path, resource);
+    return resource;
+  }
+
+  #keep(path: string, resource: Resource): void {
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined && this.#known.size >= KNOWN) this.#known.delete(oldest);
+    this.#known.set(path, resource);
   }
 
   /** The resource a client means, whatever the case of its scheme and host and with or without a trailing slash. */

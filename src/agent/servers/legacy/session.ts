@@ -84,7 +84,7 @@ export class Session implements ServerSession {
   /** One request of a client. @throws ServerError, or the signal's reason; or rejects with them */
   request(method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome> {
     const { timeoutMs } = this.options;
-    if (context.logLevel === undefined) return this.#request(method, params, context, timeoutMs, true);
+    if (context.logLevel === undefined || !this.#logs) return this.#request(method, params, context, timeoutMs, true);
     return this.#withLogs(context.logLevel, () => this.#request(method, params, context, timeoutMs, true));
   }
 

@@ -30,7 +30,7 @@ export function forward(devices: Devices, target: CallTarget, params: Buffer, ca
     {
       method: request.method,
       params,
-      client: key === undefined ? caller.client : withKey(caller.client, key),
+      client: key === undefined ? caller.client : keyed(caller.client, key),
       progressToken: typeof token === 'string' || typeof token === 'number' ? token : undefined,
       logLevel: caller.logLevel,
       traceparent,
@@ -39,6 +39,19 @@ export function forward(devices: Devices, target: CallTarget, params: Buffer, ca
   );
   reply.started(handle);
   caller.went?.(target.deviceId, key);
+}
+
+/** The last one of each client: mostly it calls the same server again, and then its text is made already (encodeCall). */
+const lastKeyed = new WeakMap<CallClient, CallClient>();
+
+function keyed(client: CallClient, uriKey: string): CallClient {
+  // One of the modern era is made anew with each request.
+  if (client.era === 'modern') return withKey(client, uriKey);
+  const last = lastKeyed.get(client);
+  if (last?.uriKey === uriKey) return last;
+  const made = withKey(client, uriKey);
+  lastKeyed.set(client, made);
+  return made;
 }
 
 /** Every key by itself: a spread with more behind it takes V8 most of a kilobyte, and this is made for each call. */
