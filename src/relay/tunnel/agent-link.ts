@@ -70,7 +70,7 @@ export class AgentLink implements DeviceLink {
     private readonly options: AgentLinkOptions,
   ) {
     const { limits, helloSeconds } = options;
-    this.#writer = new SocketWriter(options.wire);
+    this.#writer = new SocketWriter(options.wire, true);
     this.#heartbeat = new Heartbeat(socket, limits.heartbeatSeconds * 1000, limits.pongSeconds * 1000);
     this.#timer = setTimeout(() => this.close(CloseCode.timeout, 'no hello'), helloSeconds * 1000);
     const life = Math.min(Math.max(0, principal.expiresAt - Date.now()), TIMER_MAX_MS);
