@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import spawn from 'cross-spawn';
 import type { ServerReason } from '../../../protocol/server-state.js';
-import { SocketWriter } from '../../../protocol/socket-writer.js';
 import { idOfCutResponse } from '../messages.js';
 import type { ServerMemory } from '../server-memory.js';
 import type { Outgoing, Transport, TransportEvents } from '../transport.js';
@@ -49,7 +48,6 @@ export class StdioTransport implements Transport {
   /** The last message that waits for the one before to leave our memory; undefined while nothing waits. */
   #waiting: Promise<void> | undefined;
   #waitingBytes = 0;
-  #writer: SocketWriter | undefined;
 
   constructor(private readonly options: StdioTransportOptions) {}
 
@@ -65,7 +63,6 @@ export class StdioTransport implements Transport {
       windowsHide: true,
     });
     this.#child = child;
-    if (child.stdin) this.#writer = new SocketWriter(child.stdin);
     child.stdin?.on('error', () => undefined); // told by the write that failed, and by the exit
     this.#readOutput(child, events);
     try {
@@ -186,10 +183,7 @@ export class StdioTransport implements Transport {
     const stdin = this.#child?.stdin;
     if (this.#ended || !stdin?.writable) return Promise.reject(new Error('the server does not take input any more'));
     if (outgoing.wanted && !outgoing.wanted()) return false;
-    this.#writer?.gather();
-    if (json.length > JOINED_BYTES) stdin.write(json);
-    const more = stdin.write(json.length > JOINED_BYTES ? LINE_FEED : Buffer.concat([json, LINE_FEED]));
-    return more || drained(stdin);
+    return writeLine(stdin, json) || drained(stdin);
   }
 
   #spawnError(cause: unknown): StartError {
@@ -205,6 +199,16 @@ export class StdioTransport implements Transport {
     const detail = cause instanceof Error ? cause.message : String(cause);
     return failed('not_allowed', `command "${command[0]}" could not be started: ${detail}`);
   }
+}
+
+/** One write to the pipe, and at once: the server works on it while the next one is made ready. @returns as Writable.write */
+function writeLine(stdin: Writable, json: Buffer): boolean {
+  if (json.length <= JOINED_BYTES) return stdin.write(Buffer.concat([json, LINE_FEED]));
+  stdin.cork();
+  stdin.write(json);
+  const more = stdin.write(LINE_FEED);
+  stdin.uncork();
+  return more;
 }
 
 /** Or closed: nothing is left behind on the stream either way, which many messages may come to be written to. */
