@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { BearerGuard } from './auth/bearer.guard.js';
+import type { FrontResponse } from './front-response.js';
 import type { HostRule } from './host-rule.js';
 import { cors } from './mcp/cors.js';
 import type { McpController } from './mcp/mcp.controller.js';
@@ -22,18 +23,23 @@ const MCP_PATH = /^\/mcp(?:[/?]|$)/;
  * anybody can send any number of. Everything else goes that way, to be decided there.
  */
 export class CallRoute {
-  constructor(private readonly parts: CallRouteParts) {}
+  /** Names and values in turn. */
+  readonly #headers: readonly string[];
+
+  constructor(private readonly parts: CallRouteParts) {
+    this.#headers = [...parts.headers].flat();
+  }
 
   /** False: not for this way; what may have been set on either is set again there. */
-  take(req: IncomingMessage, res: ServerResponse): boolean {
-    const { hosts, guard, controller, headers, refusals } = this.parts;
+  take(req: IncomingMessage, res: FrontResponse): boolean {
+    const { hosts, guard, controller, refusals } = this.parts;
     // A preflight has no token and gets its answer.
     if (!MCP_PATH.test(req.url ?? '') || req.method === 'OPTIONS' || hosts.problem(req) !== undefined) return false;
     const decided = guard.decide(req, res);
     // An encoding that Node does not know is a 400, of which it only tells when this has returned.
     const short = decided === true ? req.method === 'POST' : req.headers['transfer-encoding'] === undefined;
     if (decided === undefined || !short) return false;
-    for (const [name, value] of headers) res.setHeader(name, value);
+    res.fix(this.#headers);
     cors(req, res, () => {
       if (decided === true) {
         controller.post(req, res);

@@ -1,14 +1,15 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Limits } from '../config/config.js';
 import { clientNetwork } from './client-network.js';
+import { FrontResponse } from './front-response.js';
 import type { TrustHop } from './host-rule.js';
 import { ListenError } from './listen-error.js';
 import { WaitingResponses } from './waiting-responses.js';
 
 export interface FrontHandlers {
-  readonly request: RequestListener;
+  readonly request: (req: IncomingMessage, res: FrontResponse) => void;
   /** Must not reject. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
 }
@@ -19,7 +20,7 @@ const EARLY_MAX = 1000;
 
 /** The relay's one HTTP server: bound first, answering 503 until the rest is there, when agents that wait are let in. */
 export class HttpFront {
-  readonly server: Server;
+  readonly server: Server<typeof IncomingMessage, typeof FrontResponse>;
   readonly #perAddress = new Map<string, number>();
   readonly #sockets = new Set<Socket>();
   /** Agents that wait for the start, which is over when they are called. */
@@ -34,6 +35,8 @@ export class HttpFront {
   ) {
     this.server = createServer(
       {
+        IncomingMessage,
+        ServerResponse: FrontResponse,
         connectionsCheckingInterval: CHECK_MS,
         headersTimeout: limits.headerSeconds * 1000,
         // Until a request is whole; how long its answer takes is nobody's business here.
@@ -91,7 +94,7 @@ export class HttpFront {
     clearTimeout(timer);
   }
 
-  #request(req: IncomingMessage, res: ServerResponse): void {
+  #request(req: IncomingMessage, res: FrontResponse): void {
     // Only a proxy's clients send a whole URL (RFC 9112 §3.2.2), and parsers do not agree on what is one.
     if (req.url?.startsWith('/') !== true) {
       sendJson(res, 400, { error: 'invalid_request', error_description: 'send a path, not a URL' });
