@@ -112,7 +112,7 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
   return { kind: 'result', json: Buffer.isBuffer(fitting) ? fitting : await fitting };
 }
 
-/** @throws ServerError, or the signal's reason; or rejects with them */
+/** @throws ServerError, or the signal's reason */
 function atLegacy(parts: Parts, head: CallHead, params: Buffer, output: CallOutput): Promise<RequestOutcome> {
   const { servers, clock } = parts;
   const onAsk =

@@ -78,7 +78,15 @@ export function createLocalServers(
     unreadInput: (name, session) => servers.get(name)?.heldFor(session).unreadInput ?? 0,
     held: () => sumOfHeld(all().map((server) => server.held)),
     holdBack: (name, held) => servers.get(name)?.holdBack(held),
-    request: (name, method, params, context) => find(name).request(method, params, context),
+    request: (name, method, params, context) => {
+      // The layers below hand on the promise of the one that waits for the server, since one of their own each would cost
+      // a call a microsecond: so what is wrong from the start they throw.
+      try {
+        return find(name).request(method, params, context);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
     restart: async (name, signal) => {
       const chosen = name === undefined ? all() : [find(name)];
       return untilAborted(Promise.all(chosen.map((server) => server.restart())), signal);

@@ -73,7 +73,7 @@ export class ServerChannel {
     return this.#nextId++;
   }
 
-  /** No layer of its own: see LocalServers.request. Rejects with ServerError, StartError to `initialize` over HTTP, or the signal's reason. */
+  /** Not async: see createLocalServers. Rejects with ServerError, StartError to `initialize` over HTTP, or the signal's reason. */
   request({ id, json, context, timeoutMs, headers, abandoned }: ChannelRequest): Promise<RequestOutcome> {
     const { transport } = this.options;
     const { method } = context;

@@ -131,9 +131,7 @@ export interface LocalServers {
   settled(signal: AbortSignal): Promise<void>;
   /**
    * One JSON-RPC request. `params` is JSON text that goes out byte for byte, but for `_meta.progressToken`, which is this hop's own.
-   *
-   * Each layer below hands on the promise of the one that waits for the server, since each of its own would cost a call a
-   * microsecond: so what is wrong from the start is thrown. @throws ServerError, or the signal's reason; or rejects with them
+   * @throws ServerError, or the signal's reason; always by its promise.
    */
   request(server: string, method: string, params: Uint8Array, context: RequestContext): Promise<RequestOutcome>;
   /** A client's notification, passed on. @throws ServerError */
