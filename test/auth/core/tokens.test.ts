@@ -115,6 +115,20 @@ test.each([
   expect((await call(`${relay.url}/mcp`, await forged(claims))).status).toBe(status);
 });
 
+test('a token that was checked is known again, also beside so many that its hash is not kept; another one never is', async () => {
+  const at = { resource: `${relay.url}/mcp`, scope: 'mcp' } as const;
+  const tokens = await Promise.all(Array.from({ length: 300 }, (_, index) => forged({ sub: `user-${index}` })));
+  expect(tokens.map((token) => relay.verifier.recall(token, at))).toEqual(tokens.map(() => undefined));
+  for (const token of tokens) await relay.verifier.verify(token, at);
+  const users = tokens.map((_, index) => `user-${index}`);
+  for (let round = 0; round < 3; round += 1) {
+    expect(tokens.map((token) => relay.verifier.recall(token, at)?.userId)).toEqual(users);
+  }
+  const elsewhere = { resource: `${relay.url}/ws`, scope: 'tunnel' } as const;
+  expect(() => relay.verifier.recall(tokens[299] ?? '', elsewhere)).toThrow(TokenError);
+  expect(relay.verifier.recall(`${tokens[299]}A`, at)).toBe(undefined);
+});
+
 test('the wrong scope is 403 and names the right one', async () => {
   const { status, headers, body } = await call(`${relay.url}/mcp`, await forged({ scope: 'other' }));
   expect(status).toBe(403);
