@@ -177,15 +177,6 @@ export function textOf(outcome: RequestOutcome): string {
   return content?.[0]?.text ?? '';
 }
 
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** The process id that the stdio fixture server tells in its serverInfo. */
 export function pidOf(state: { readonly serverInfo?: Record<string, unknown> } | undefined): number {
   return Number(state?.serverInfo?.pid);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { isRunning } from '../helpers/processes.js';
 import { asking, client, listening, modern, type State, tool } from './asking.js';
-import { type Harness, isRunning, ready, TestClock } from './harness.js';
+import { type Harness, ready, TestClock } from './harness.js';
 
 const isolated = (over: object = {}) => asking({ isolation: 'client', ...over });
 const stateFor = async (made: Harness, session: string) =>

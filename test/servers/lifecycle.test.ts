@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fixture, harness, isRunning, pidOf, ready, scripted, TestClock, tempFolder, textOf } from './harness.js';
+import { isRunning } from '../helpers/processes.js';
+import { fixture, harness, pidOf, ready, scripted, TestClock, tempFolder, textOf } from './harness.js';
 
 describe('ends', () => {
   it('fails what is in flight at once when the server dies, and brings it back', async () => {

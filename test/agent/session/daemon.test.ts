@@ -8,20 +8,11 @@ import { login } from '../../../src/agent/login.js';
 import { acquireInstance } from '../../../src/agent/session/instance.js';
 import type { AgentConfig } from '../../../src/config/config.js';
 import { statePaths } from '../../../src/config/paths.js';
+import { isRunning } from '../../helpers/processes.js';
 import { browse, RelayStandIn } from '../login/relay-stand-in.js';
 import { type TempConfig, tempConfig } from '../login/temp-config.js';
 import { buildDriver, type Driver } from './driver-process.js';
-import {
-  ancestors,
-  type Entry,
-  holder,
-  isAlive,
-  kill,
-  logged,
-  type Settings,
-  startEntry,
-  writeSettings,
-} from './entry.js';
+import { ancestors, type Entry, holder, kill, logged, type Settings, startEntry, writeSettings } from './entry.js';
 
 const posix = process.platform !== 'win32';
 const signal = new AbortController().signal;
@@ -53,7 +44,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const { pid } of entries) kill(pid);
-  await expect.poll(() => [...daemons].filter(isAlive), waiting).toEqual([]);
+  await expect.poll(() => [...daemons].filter(isRunning), waiting).toEqual([]);
   daemons.clear();
   await temp[Symbol.asyncDispose]();
 });
@@ -94,11 +85,11 @@ describe('the background agent', () => {
     expect((await logged(config)).filter((message) => message === 'daemon started')).toHaveLength(1);
 
     kill(both[0].pid);
-    await expect.poll(() => isAlive(both[0].pid), waiting).toBe(false);
+    await expect.poll(() => isRunning(both[0].pid), waiting).toBe(false);
     expect(await both[1].status()).toMatchObject({ relay: NO_RELAY });
-    expect(isAlive(pid)).toBe(true);
+    expect(isRunning(pid)).toBe(true);
     kill(both[1].pid);
-    await expect.poll(() => isAlive(pid), waiting).toBe(false);
+    await expect.poll(() => isRunning(pid), waiting).toBe(false);
     expect((await logged(config)).at(-1)).toBe('daemon ended');
     expect(await holder(config)).toBeUndefined();
   });
@@ -117,7 +108,7 @@ describe('the background agent', () => {
     const first = await daemonPid();
     kill(first);
     const second = await daemonPid(first);
-    expect(isAlive(first)).toBe(false);
+    expect(isRunning(first)).toBe(false);
     expect(await entry.status()).toMatchObject({ relay: NO_RELAY });
     expect(await daemonPid()).toBe(second);
   });
@@ -132,13 +123,13 @@ describe('the background agent', () => {
     const late = await enter(await writeSettings(change(settings)));
     await late.status();
     const second = await daemonPid(first);
-    await expect.poll(() => isAlive(first), waiting).toBe(false);
+    await expect.poll(() => isRunning(first), waiting).toBe(false);
     expect(await early.status()).toMatchObject({ relay: NO_RELAY });
     expect(await daemonPid()).toBe(second);
     kill(late.pid);
-    await expect.poll(() => isAlive(late.pid), waiting).toBe(false);
+    await expect.poll(() => isRunning(late.pid), waiting).toBe(false);
     expect(await early.status()).toMatchObject({ relay: NO_RELAY });
-    expect(isAlive(second)).toBe(true);
+    expect(isRunning(second)).toBe(true);
   });
 
   it('takes its config from the environment too', async () => {
