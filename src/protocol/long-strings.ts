@@ -22,7 +22,7 @@ export class LongStrings {
 
   /** From now on this is what is known of the text in this memory. */
   knownOf(memory: ArrayBufferLike): void {
-    Object.defineProperty(memory, KNOWN, { value: this });
+    Object.defineProperty(memory, KNOWN, { value: this, configurable: true });
   }
 
   /** A valid string (RFC 8259 section 7) lies at [start, end) of the memory, quotes included. */

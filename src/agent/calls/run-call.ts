@@ -109,7 +109,7 @@ async function serverCall(parts: Parts, head: CallHead, params: Buffer, output: 
     return problem(head, `the server answered with a result of type "${unknown}", which this client does not know`);
   }
   const fitting = parts.fit.fitResult(head, shapeResult(head, outcome.json, about), output.signal);
-  return { kind: 'result', json: Buffer.isBuffer(fitting) ? fitting : await fitting };
+  return { kind: 'result', json: Buffer.isBuffer(fitting) ? fitting : await fitting, spent: outcome.json };
 }
 
 /** @throws ServerError, or the signal's reason */

@@ -3,6 +3,7 @@ import { FrameType, type FrameTypeCode } from '../../../protocol/frames.js';
 import type { LinkSender } from '../../../protocol/link-sender.js';
 import { SendStream } from '../../../protocol/send-stream.js';
 import { CallAbort, type CallSignal } from '../../servers/call-signal.js';
+import { Rooms } from '../../servers/rooms.js';
 import type { AskReply } from '../../servers/types.js';
 import { CallEvents } from './call-events.js';
 import { OpenQuestions } from './open-questions.js';
@@ -28,6 +29,8 @@ export interface CallAnswer {
   readonly kind: 'result' | 'error';
   /** JSON text of the `result` or `error` member, without CR or LF. */
   readonly json: Buffer;
+  /** What its server sent: read by nobody once the answer has gone. */
+  readonly spent?: Uint8Array;
 }
 
 /** One call: what it still sends, over whichever link, and what ends it. Kept small, since it is kept until the relay has all of it. */
@@ -53,6 +56,7 @@ export class RunningCall implements CallOutput {
   /** None until it has an event to tell. */
   #events: CallEvents | undefined;
   #questions: OpenQuestions | undefined;
+  #spent: Uint8Array | undefined;
 
   /**
    * @param sender the link it goes out on; undefined between links
@@ -88,8 +92,10 @@ export class RunningCall implements CallOutput {
     return this.#events?.leftOut ?? 0;
   }
 
-  /** Credit has come, and what could go has gone. */
-  moved(): void {
+  /** The relay takes bytes of the stream up to `limit`: what can go goes. */
+  grant(limit: number): void {
+    this.stream.grant(limit);
+    this.sender?.wake(this.stream);
     this.#events?.moved();
   }
 
@@ -111,8 +117,14 @@ export class RunningCall implements CallOutput {
     this.finished = true;
     this.#endQuestions();
     this.answerBytes = answer.json.length;
+    this.#spent = answer.spent;
     this.#send(FrameType[answer.kind], answer.json);
     this.#events?.end();
+  }
+
+  /** The relay has all of its answer. */
+  confirmed(): void {
+    if (this.#spent !== undefined) Rooms.giveBack(this.#spent);
   }
 
   /** Nobody waits for it any more. */

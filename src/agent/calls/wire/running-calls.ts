@@ -159,10 +159,9 @@ export class RunningCalls {
       case FrameType.window: {
         const call = this.#calls.get(frame.id);
         if (call === undefined) return;
-        call.stream.grant(decodeWindow(frame.body));
-        call.sender?.wake(call.stream);
-        call.moved();
+        call.grant(decodeWindow(frame.body));
         this.#count(call);
+        if (call.stream.drained) this.#confirm(link);
         return;
       }
       case FrameType.answer: {
@@ -250,6 +249,11 @@ export class RunningCalls {
     this.#ended(call);
     this.#unconfirmed += 1;
     this.#unconfirmedBytes += call.answerBytes;
+    this.#confirm(link);
+  }
+
+  /** Asks the relay whether it has what has gone, where that is much. */
+  #confirm(link: CallLink): void {
     if (this.#unconfirmed > UNCONFIRMED_CALLS || this.#unconfirmedBytes > UNCONFIRMED_BYTES) link.checkpoint();
   }
 
@@ -288,6 +292,7 @@ export class RunningCalls {
       call.abort(reason);
       return;
     }
+    call.confirmed();
     this.#unconfirmed -= 1;
     this.#unconfirmedBytes -= call.answerBytes;
   }

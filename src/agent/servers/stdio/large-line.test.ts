@@ -6,12 +6,16 @@ import { topLevelSpans } from '../../../protocol/json-spans.js';
 import { stringEnd } from '../../../protocol/json-strings.js';
 import { besideLongStrings, LONG_STRING_BYTES, LongStrings } from '../../../protocol/long-strings.js';
 import { readMessages } from '../messages.js';
+import { Rooms } from '../rooms.js';
 import { LargeLine } from './large-line.js';
+
+/** All lines lie in the rooms of those before. */
+const rooms = new Rooms();
 
 /** The line, come in pieces that end at these offsets. */
 function come(text: Buffer, cuts: readonly number[] = []): Buffer {
   // So little room that it has to grow many times.
-  const line = new LargeLine(16);
+  const line = new LargeLine(rooms, 16);
   let from = 0;
   for (const cut of [...cuts.map((offset) => offset % (text.length + 1)), text.length].sort((a, b) => a - b)) {
     line.append(text.subarray(from, cut));
@@ -46,7 +50,9 @@ describe('LargeLine', () => {
   it('is the line, wherever its chunks end', () => {
     fc.assert(
       fc.property(message, cuts, (text, at) => {
-        expect(come(Buffer.from(text), at).equals(Buffer.from(text))).toBe(true);
+        const line = come(Buffer.from(text), at);
+        expect(line.equals(Buffer.from(text))).toBe(true);
+        Rooms.giveBack(line);
       }),
       { numRuns: 100 },
     );
@@ -64,6 +70,7 @@ describe('LargeLine', () => {
         const [plain] = readMessages(Buffer.from(bytes)) ?? [];
         expect(read?.kind).toBe(plain?.kind);
         if (read?.kind === 'result' && plain?.kind === 'result') expect(read.json.equals(plain.json)).toBe(true);
+        Rooms.giveBack(line);
       });
       fuzz('large line', property);
     },
@@ -99,6 +106,12 @@ describe('LargeLine', () => {
     line[5000] = 0x22;
     expect(readMessages(line)).toMatchObject([{ kind: 'result', id: 1 }]);
     expect(topLevelSpans(Buffer.from(line))).toBeUndefined();
+  });
+
+  it('lies in memory that may be given back, unless it is several messages', () => {
+    const [one, several] = [come(Buffer.from('{"id":1,"result":{}}')), come(Buffer.from('[{"id":1,"result":{}}]'))];
+    for (const line of [one, several]) Rooms.giveBack(line);
+    expect([one.length, several.length]).toEqual([0, 22]);
   });
 
   it('leaves a text of many short strings to those who read the whole', () => {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { stringStop } from '../../../protocol/json-strings.js';
 import { LongStrings } from '../../../protocol/long-strings.js';
+import type { Rooms } from '../rooms.js';
 
 /** A line that grows beyond this is read as it comes. */
 export const LARGE_BYTES = 1024 * 1024;
@@ -10,6 +11,7 @@ const GROWTH = 4;
 const SPARSE_BYTES = 1024;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const OBJECT = 0x7b;
 /** Of the longest escape. */
 const ESCAPE_BYTES = 6;
 const NOTHING = Buffer.alloc(0);
@@ -20,10 +22,10 @@ const NOTHING = Buffer.alloc(0);
  */
 export class LargeLine {
   readonly #strings = new LongStrings();
-  #bytes = NOTHING;
+  #bytes: Buffer = NOTHING;
   #length = 0;
   /** Smaller room of before, and how much of its beginning has not been moved yet. */
-  #smaller = NOTHING;
+  #smaller: Buffer = NOTHING;
   #unmoved = 0;
   /** What lies before this has been read. */
   #read = 0;
@@ -33,31 +35,42 @@ export class LargeLine {
   /** What is not read here is read when it is whole: text that is no JSON, or that has many short strings. */
   #reading = true;
 
-  /** @param room bytes to begin with */
-  constructor(private readonly room = LARGE_BYTES) {}
+  /** @param rooms where the line may lie @param room bytes to begin with */
+  constructor(
+    private readonly rooms: Rooms | undefined,
+    private readonly room = LARGE_BYTES,
+  ) {}
 
   append(part: Buffer): void {
     const length = this.#length + part.length;
-    if (length > this.#bytes.length) this.#grow(Math.max(length, this.room, this.#length * GROWTH));
+    if (length > this.#bytes.length) this.#grow(length);
     this.#bytes.set(part, this.#length);
     this.#move(Math.max(part.length * GROWTH, ESCAPE_BYTES));
     this.#length = length;
     while (this.#reading && this.#read < length) if (!this.#step()) return;
   }
 
-  /** The whole line, in memory that knows its long strings. */
+  /** The whole line, in memory that knows its long strings. Lent by `rooms` where it is a single message. */
   end(): Buffer {
     this.#move(this.#unmoved);
+    if (this.#bytes[0] === OBJECT) this.rooms?.lend(this.#bytes);
     return this.#bytes.subarray(0, this.#length);
   }
 
   /** Memory that is not touched yet takes no room but in the process's address space. */
-  #grow(bytes: number): void {
+  #grow(needed: number): void {
     this.#move(this.#unmoved);
     this.#smaller = this.#bytes;
     this.#unmoved = this.#length;
-    this.#bytes = Buffer.allocUnsafeSlow(bytes);
+    this.#bytes = this.rooms?.take(needed) ?? Buffer.allocUnsafeSlow(this.#roomFor(needed));
     this.#strings.knownOf(this.#bytes.buffer);
+  }
+
+  /** Of few sizes, so that a room fits other lines too. */
+  #roomFor(needed: number): number {
+    let bytes = this.room;
+    while (bytes < needed) bytes *= GROWTH;
+    return bytes;
   }
 
   /** From its end on: that is read next. */
@@ -66,7 +79,9 @@ export class LargeLine {
     const from = Math.max(0, this.#unmoved - bytes);
     this.#bytes.set(this.#smaller.subarray(from, this.#unmoved), from);
     this.#unmoved = from;
-    if (from === 0) this.#smaller = NOTHING;
+    if (from > 0) return;
+    this.rooms?.keep(this.#smaller);
+    this.#smaller = NOTHING;
   }
 
   /** Reads to where a string begins or ends. False when that has not come yet. */

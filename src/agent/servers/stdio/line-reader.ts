@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { Rooms } from '../rooms.js';
 import { LARGE_BYTES, LargeLine } from './large-line.js';
 
 const LINE_FEED = 0x0a;
@@ -26,6 +27,7 @@ export class LineReader {
   constructor(
     private readonly limit: number,
     private readonly events: LineReaderEvents,
+    private readonly rooms?: Rooms,
   ) {}
 
   push(chunk: Buffer): void {
@@ -60,7 +62,7 @@ export class LineReader {
 
   #toLarge(): void {
     if (this.#large !== undefined) return;
-    this.#large = new LargeLine();
+    this.#large = new LargeLine(this.rooms);
     for (const chunk of this.#chunks) this.#large.append(chunk);
     this.#chunks = [];
   }

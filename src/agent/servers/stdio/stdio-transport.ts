@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream';
 import spawn from 'cross-spawn';
 import type { ServerReason } from '../../../protocol/server-state.js';
 import { idOfCutResponse } from '../messages.js';
+import { Rooms } from '../rooms.js';
 import type { ServerMemory } from '../server-memory.js';
 import type { Outgoing, Transport, TransportEvents } from '../transport.js';
 import { ServerError, StartError } from '../types.js';
@@ -39,6 +40,7 @@ export interface StdioTransportOptions {
 /** A child process that speaks newline-delimited JSON-RPC on stdin and stdout (MCP 2025-11-25 basic/transports#stdio). */
 export class StdioTransport implements Transport {
   readonly #stderr = new StderrTail();
+  readonly #rooms = new Rooms();
   #child: ChildProcess | undefined;
   #output: PacedReading | undefined;
   /** Bytes of the line that is not whole, as counted. */
@@ -107,6 +109,7 @@ export class StdioTransport implements Transport {
   async close(): Promise<void> {
     this.#ended = true;
     clearTimeout(this.#drain);
+    this.#rooms.close();
     const child = this.#child;
     if (!child) return;
     await endProcessGroup(child, this.options.platform);
@@ -117,15 +120,19 @@ export class StdioTransport implements Transport {
 
   #readOutput(child: ChildProcess, events: TransportEvents): void {
     const { messageBytes } = this.options;
-    const reader = new LineReader(messageBytes, {
-      line: (line) => {
-        if (!this.#ended && line.length > 0) events.message(line);
+    const reader = new LineReader(
+      messageBytes,
+      {
+        line: (line) => {
+          if (!this.#ended && line.length > 0) events.message(line);
+        },
+        overlong: (head, tail, bytes) => {
+          const message = `the server sent a message of ${bytes} bytes; the limit is ${messageBytes}`;
+          if (!this.#ended) events.failed(idOfCutResponse(head, tail), new ServerError('too_large', message, true));
+        },
       },
-      overlong: (head, tail, bytes) => {
-        const message = `the server sent a message of ${bytes} bytes; the limit is ${messageBytes}`;
-        if (!this.#ended) events.failed(idOfCutResponse(head, tail), new ServerError('too_large', message, true));
-      },
-    });
+      this.#rooms,
+    );
     const end = (problem: string) => {
       if (this.#ended) return;
       clearTimeout(this.#drain);
