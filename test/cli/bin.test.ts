@@ -6,8 +6,8 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 import { commands } from '../../src/cli/argv.js';
-import { freePort } from '../helpers/free-port.js';
 import { Built, logged } from './built.js';
 
 const built = new Built();

@@ -4,7 +4,7 @@ import { access, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../helpers/free-port.js';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 import { execForm, parseDockerfile } from './dockerfile.js';
 import { type BuiltStage, buildStages, copyContext, inside } from './stage-runner.js';
 

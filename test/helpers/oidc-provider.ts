@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair } from 'jose';
 import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 
 /** A person who can sign in at the test provider; `claims.sub` defaults to the name. */
 interface ProviderAccount {
@@ -77,7 +78,7 @@ export async function startOidcProvider(options: OidcProviderOptions = {}): Prom
     server.close();
     await once(server, 'close');
   };
-  const port = await listen(options.port ?? 0);
+  const port = await listen(options.port ?? (await freePort()));
   const origin = `http://127.0.0.1:${port}`;
   const issuer = `${origin}${options.path ?? (options.trailingSlash ? '/' : '')}`;
   const mount = (options.path ?? '').replace(/\/$/, '');

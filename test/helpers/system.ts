@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 import { PlainBrowser, type VisitedPage } from '../auth/login/plain-browser.js';
 import { obtainTokens, TestClient } from './clients.js';
 import { startOidcProvider, type TestOidcProvider } from './oidc-provider.js';
@@ -158,6 +159,7 @@ export class System implements AsyncDisposable {
   async startRelay(program = this.options.program): Promise<void> {
     const home = join(this.path, 'relay');
     await mkdir(home, { recursive: true });
+    if (this.port === 0) this.port = await freePort();
     const { provider } = this;
     const { front } = this.options;
     const config = join(home, 'relay.json');

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 import { Gate } from '../e2e/gate.js';
 import type { Program } from '../helpers/program.js';
 import { gated, type Machine, System } from '../helpers/system.js';
 import { type TempFolder, tempFolder } from '../helpers/temp.js';
 import { authorized, EventCall, startSession } from './event-call.js';
-import { FrontProxy, freePort, type Kind } from './proxy.js';
+import { FrontProxy, type Kind } from './proxy.js';
 
 const kinds: readonly Kind[] = ['nginx', 'caddy'];
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Agent, fetch, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { vi } from 'vitest';
@@ -96,17 +95,6 @@ export class FrontProxy implements AsyncDisposable {
     });
     await Promise.race([vi.waitFor(reach, { timeout: 20_000, interval: 50 }), ended]);
   }
-}
-
-/** A port of 127.0.0.1 that was free a moment ago: a relay has to be told its public URL before the proxy starts. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  server.close();
-  await once(server, 'close');
-  return address.port;
 }
 
 async function nginx(port: number, target: number, folder: string): Promise<Settings> {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 import { tempFolder } from '../helpers/temp.js';
 import { startRig } from '../tunnel/relay-rig.js';
-import { FrontProxy, freePort, type Kind } from './proxy.js';
+import { FrontProxy, type Kind } from './proxy.js';
 
 const kinds: readonly Kind[] = ['nginx', 'caddy'];
 const METADATA = '/.well-known/oauth-authorization-server';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { freePort } from '../helpers/free-port.js';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 import { atEnd, http, nodeModule, ready, TestClock, textOf } from './harness.js';
 
 const EVERYTHING = nodeModule('@modelcontextprotocol/server-everything/dist/index.js');

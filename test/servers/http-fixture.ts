@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 
 export interface Seen {
   readonly method: string;
@@ -36,8 +37,9 @@ export class HttpFixture {
     this.#server = createServer((request, response) => void this.#onRequest(request, response));
   }
 
-  static async start(port = 0): Promise<HttpFixture> {
+  static async start(wished?: number): Promise<HttpFixture> {
     const fixture = new HttpFixture();
+    const port = wished ?? (await freePort());
     await new Promise<void>((resolve) => fixture.#server.listen(port, '127.0.0.1', resolve));
     return fixture;
   }

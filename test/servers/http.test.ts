@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../../scripts/demo/free-port.mjs';
 import { agentEnvironment } from '../../src/config/environment.js';
-import { freePort } from '../helpers/free-port.js';
 import { atEnd, harness, http, ready, resultOf, TestClock, textOf } from './harness.js';
 import { HttpFixture, sendEvents } from './http-fixture.js';
 
